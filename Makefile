@@ -1,0 +1,54 @@
+# The two commands of the README are `make demo` and `make test`; both begin with `make setup`.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+BENCH ?= all
+SAMPLE ?= construction
+
+.PHONY: help setup demo test check bench test-peers audit clean
+
+help: ## What can be done here
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/:/' | column -t -s:
+
+setup: .venv/.ready ## Environment and Debian packages; asks for nothing, can be repeated
+
+.venv/.ready: pyproject.toml uv.lock installers/linux/packages.sh
+	installers/linux/packages.sh base
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv sync --quiet --frozen --all-extras --inexact
+	touch $@
+
+demo: setup ## A real bid from tender to opened; leaves it in build/demo
+	rm -rf build/demo
+	$(BIN)/bidclient demo --keep build/demo
+
+test: setup build/manuals ## All tests (no npm, no browser, no display)
+	$(BIN)/python -m pytest -q $(ARGS)
+
+check: setup ## Format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup ## Speed against named peers: make bench, make bench BENCH=seal
+	installers/linux/packages.sh bench
+	$(BIN)/python -m tests.bench $(BENCH)
+
+test-peers: setup ## Tests whose other side comes from npm
+	installers/linux/packages.sh peers
+	cd tests/peers && npm install --no-audit --no-fund --silent
+	$(BIN)/python -m pytest -q tests/peers -m peers $(ARGS)
+
+audit: setup ## Known vulnerabilities in the locked dependencies
+	$(BIN)/uv export --quiet --frozen --all-extras --no-emit-project > build/requirements.txt
+	$(BIN)/uv tool run pip-audit --requirement build/requirements.txt --disable-pip
+
+build/manuals: installers/linux/packages.sh
+	installers/linux/packages.sh manuals build/manuals
+
+clean: ## Remove what was built, not the environment
+	rm -rf build dist

@@ -1,0 +1,82 @@
+"""Every error has its sentences in both languages, and each of them renders with the error's own facts."""
+
+import typing
+from collections.abc import Iterator
+
+import pytest
+
+from bidclient import errors
+from bidclient.errors import BidError, PinWrong, Rejected, WrongStage
+from bidclient.explain import LANGUAGES, Language, explain, explained_classes
+
+
+def every_class(root: type[BidError] = BidError) -> Iterator[type[BidError]]:
+    yield root
+    for child in root.__subclasses__():
+        if child.__module__ == errors.__name__:
+            yield from every_class(child)
+
+
+CLASSES = list(every_class())
+
+
+def example(kind: type[BidError]) -> BidError:
+    samples = {str: "sample-value", int: 7, float: 2.5, bool: True, tuple[str, ...]: ("one", "two")}
+    hints = {name: hint for name, hint in typing.get_type_hints(kind).items() if name in fields_of(kind)}
+    facts = {name: samples.get(hint) for name, hint in hints.items()}
+    return kind(**facts)
+
+
+def fields_of(kind: type[BidError]) -> set[str]:
+    return set(getattr(kind, "__dataclass_fields__", {})) - {"code", "exit_code", "retryable"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_every_error_is_explained(kind: type[BidError], language: Language) -> None:
+    assert kind.__name__ in explained_classes(language)
+    error = example(kind)
+    explanation = explain(error, language)
+    assert explanation.code == kind.code
+    for sentence in (explanation.title, explanation.cause, explanation.next_step):
+        assert sentence
+        assert "{" not in sentence
+        assert "None" not in sentence
+    said = explanation.cause + explanation.title + explanation.next_step
+    for value in error.facts.values():
+        if isinstance(value, str):
+            assert "sample-value" in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_sentence_is_left_over(language: Language) -> None:
+    assert explained_classes(language) == {kind.__name__ for kind in CLASSES}
+
+
+def test_every_error_is_drawn_in_the_tree() -> None:
+    drawn = errors.__doc__ or ""
+    assert [kind.__name__ for kind in CLASSES if kind.__name__ not in drawn] == []
+
+
+def test_codes_are_unique() -> None:
+    codes = [kind.code for kind in CLASSES]
+    assert len(set(codes)) == len(codes)
+
+
+def test_facts_become_words() -> None:
+    stage = explain(WrongStage("draft", "sealed"), "zh")
+    assert "编制" in stage.cause
+    assert "加密" in stage.cause
+    wrong = PinWrong("锁 1", None, True)
+    assert "未知" in explain(wrong, "zh").cause
+    assert "unknown" in explain(wrong, "en").cause
+    refusal = explain(Rejected("stale-documents", 422, ""), "zh")
+    assert "招标文件已更新" in refusal.cause
+
+
+def test_the_chinese_is_chinese_and_the_english_is_english() -> None:
+    for kind in CLASSES:
+        chinese = explain(example(kind), "zh")
+        english = explain(example(kind), "en")
+        assert any("\u4e00" <= c <= "\u9fff" for c in chinese.title)
+        assert not any("\u4e00" <= c <= "\u9fff" for c in english.title + english.cause + english.next_step)

@@ -1,0 +1,63 @@
+"""One PKI for all tests of this folder, and the stock tool that judges."""
+
+import shlex
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.pki import Authority, InMemoryKey
+
+Judge = Callable[[str], subprocess.CompletedProcess[bytes]]
+
+
+@pytest.fixture(scope="session")
+def root() -> Authority:
+    return Authority.root()
+
+
+@pytest.fixture(scope="session")
+def authority(root: Authority) -> Authority:
+    return root.intermediate()
+
+
+@pytest.fixture(scope="session")
+def stranger() -> Authority:
+    return Authority.root("别家的根证书", 1002)
+
+
+@pytest.fixture(scope="session")
+def signer(authority: Authority) -> InMemoryKey:
+    return authority.issue("signing")
+
+
+@pytest.fixture(scope="session")
+def ec_signer(authority: Authority) -> InMemoryKey:
+    return authority.issue("signing", "p-256")
+
+
+@pytest.fixture(scope="session")
+def recipient(authority: Authority) -> InMemoryKey:
+    return authority.issue("encryption", number=1)
+
+
+@pytest.fixture(scope="session")
+def ec_recipient(authority: Authority) -> InMemoryKey:
+    return authority.issue("encryption", "p-256", number=1)
+
+
+@pytest.fixture(scope="session")
+def tsa(authority: Authority) -> InMemoryKey:
+    return authority.issue("tsa", number=2, name="测试时间戳服务")
+
+
+@pytest.fixture
+def openssl(tmp_path: Path) -> Judge:
+    """openssl("verify -CAfile ca.pem x.pem"): runs in the test's folder and only reports."""
+
+    def run(command: str) -> subprocess.CompletedProcess[bytes]:
+        arguments = ["openssl", *shlex.split(command)]
+        return subprocess.run(arguments, capture_output=True, check=False, cwd=tmp_path, timeout=60)
+
+    return run

@@ -10,7 +10,7 @@ from functools import cached_property
 from asn1crypto import core, pem, x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
-from cryptography.x509 import load_der_x509_certificate
+from cryptography.x509 import InvalidVersion, load_der_x509_certificate
 from OpenSSL import crypto
 
 from bidclient.crypto.der import PARSE_ERRORS
@@ -64,6 +64,8 @@ class Certificate:
             self._touch()
         except PARSE_ERRORS as error:
             raise BadCertificate("(unreadable)", "malformed") from error
+        if self._parsed.serial_number <= 0:
+            raise BadCertificate(self.subject, "the serial number is not positive (RFC 5280 §4.1.2.2)")
 
     @classmethod
     def from_der(cls, der: bytes) -> "Certificate":
@@ -184,7 +186,7 @@ class Certificate:
         """The key for use with pyca/cryptography. Raises BadCertificate for kinds unknown to it (SM2)."""
         try:
             return load_der_x509_certificate(self.der).public_key()
-        except (ValueError, UnsupportedAlgorithm) as error:
+        except (ValueError, InvalidVersion, UnsupportedAlgorithm) as error:
             raise BadCertificate(self.subject, f"the key cannot be used: {self.key_algorithm}") from error
 
     def asn1(self) -> x509.Certificate:

@@ -9,7 +9,7 @@ PARSE_ERRORS = (ValueError, TypeError, KeyError, IndexError, AttributeError, Ove
 """What asn1crypto raises when a value is not what its type promises."""
 
 _DEPTH = 40
-_BOOLEAN, _INTEGER, _ENUMERATED = 1, 2, 10
+_BOOLEAN, _INTEGER, _NULL, _ENUMERATED = 1, 2, 5, 10
 _SEQUENCE, _SET = 16, 17
 
 
@@ -80,6 +80,8 @@ def _check_primitive(tag: int, first: bytes, length: int) -> None:
     """Refuse a second spelling of a boolean or integer; `first` holds up to two bytes. Raises ValueError."""
     if tag == _BOOLEAN and (length != 1 or first[0] not in (0x00, 0xFF)):
         raise ValueError("a boolean that is neither 00 nor FF")
+    if tag == _NULL and length != 0:
+        raise ValueError("a null that is not empty")
     if tag in (_INTEGER, _ENUMERATED):
         if length == 0:
             raise ValueError("an empty integer")

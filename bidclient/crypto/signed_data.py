@@ -218,12 +218,14 @@ def _read(data: bytes, what: str, limit: int) -> _Parts:
         info = cms.ContentInfo.load(data, strict=True)
         _expect(info["content_type"].native == "signed_data", what, "not CMS SignedData")
         signed_data = info["content"]
-        _expect(signed_data["version"].native in ("v1", "v3"), what, "unknown version of SignedData")
-        digests = [one["algorithm"].native for one in signed_data["digest_algorithms"]]
-        _expect(digests == ["sha256"], what, "the digest algorithm is not SHA-256")
+        digests = [_is_sha256(one) for one in signed_data["digest_algorithms"]]
+        _expect(digests == [True], what, "the digest algorithm is not SHA-256")
         encapsulated = signed_data["encap_content_info"]
         _expect(encapsulated["content_type"].native == "data", what, "the content is not of type data")
         _expect(len(signed_data["signer_infos"]) == 1, what, "not exactly one signer")
+        # RFC 5652 §5.1: with content of type data the version follows the one signer's.
+        version = signed_data["signer_infos"][0]["version"].native
+        _expect(signed_data["version"].native == version, what, "the version does not fit")
         content = encapsulated["content"]
         return _read_signer(
             signed_data["signer_infos"][0],
@@ -238,7 +240,7 @@ def _read_signer(
 ) -> _Parts:
     version = "v1" if signer["sid"].name == "issuer_and_serial_number" else "v3"
     _expect(signer["version"].native == version, what, "the signer's version does not fit")
-    _expect(signer["digest_algorithm"]["algorithm"].native == "sha256", what, "the digest is not SHA-256")
+    _expect(_is_sha256(signer["digest_algorithm"]), what, "the digest is not SHA-256")
     attributes = _single_values(signer["signed_attrs"], what)
     missing = [name for name in _REQUIRED if name not in attributes]
     _expect(not missing, what, f"signed attributes missing: {', '.join(missing)}")
@@ -252,6 +254,12 @@ def _read_signer(
         signature=signer["signature"].native,
         timestamp=_read_token(signer["unsigned_attrs"], what),
     )
+
+
+def _is_sha256(algorithm: algos.DigestAlgorithm) -> bool:
+    """SHA-256 with NULL or no parameters (RFC 5754 §2); the parameters are read, or they would go unseen."""
+    parameters = algorithm["parameters"]
+    return algorithm["algorithm"].native == "sha256" and isinstance(parameters, core.Null | core.Void)
 
 
 def _read_certificates(certificates: cms.CertificateSet, what: str) -> tuple[Certificate, ...]:

@@ -201,6 +201,15 @@ def test_what_is_no_certificate_is_refused(data: bytes) -> None:
         Certificate.from_der(data)
 
 
+@pytest.mark.parametrize("serial", [b"\x00", b"\x80"])
+def test_a_serial_number_is_positive(serial: bytes, openssl: Judge, tmp_path: Path) -> None:
+    openssl("req -x509 -newkey rsa:2048 -nodes -keyout k -out c -outform DER -subj /CN=x -set_serial 5")
+    der = (tmp_path / "c").read_bytes()
+    assert Certificate.from_der(der).serial == "5"
+    with pytest.raises(BadCertificate, match="not positive"):
+        Certificate.from_der(der.replace(b"\x02\x01\x05", b"\x02\x01" + serial, 1))
+
+
 def test_bytes_after_the_end_are_refused(signer: InMemoryKey) -> None:
     with pytest.raises(BadCertificate):
         Certificate.from_der(signer.certificate.der + b"\x00")

@@ -35,6 +35,7 @@ BAD = {
     "primitive sequence": "1002 0500",
     "boolean 01": "010101",
     "boolean of two bytes": "0102ffff",
+    "null with content": "050100",
     "empty integer": "0200",
     "integer with a spare zero": "02020001",
     "integer with a spare ff": "0202ff80",

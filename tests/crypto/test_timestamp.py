@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from asn1crypto import cms as cms_asn1
 from asn1crypto import core, tsp
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bidclient.crypto import cms
@@ -153,7 +153,7 @@ def test_a_certificate_for_something_else_makes_no_timestamps(
 ) -> None:
     statement = bytes(tsp.ContentInfo.load(token)["content"]["encap_content_info"]["content"])
     assert verify_token(token_by(tsa, statement), DIGEST, [root.certificate], "x")
-    with pytest.raises(BadTimestamp, match="(EKU|purpose)"):
+    with pytest.raises(BadTimestamp, match=r"EKU|purpose"):
         verify_token(token_by(signer, statement), DIGEST, [root.certificate], "x")
 
 
@@ -232,7 +232,7 @@ def test_fail_over_hides_no_fault_of_the_program() -> None:
         fail_over([stamp_by(lambda _request: b"", [])])(b"short")
 
 
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=150)
 @given(data=st.data())
 def test_flipped_bits_give_only_our_errors(data: st.DataObject, token: bytes, root: Authority) -> None:
     flipped = bytearray(token)

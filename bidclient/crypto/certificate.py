@@ -9,9 +9,8 @@ from functools import cached_property
 
 from asn1crypto import core, pem, x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
-from cryptography.x509 import InvalidVersion, load_der_x509_certificate
-from OpenSSL import crypto
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from bidclient.crypto.der import PARSE_ERRORS
 from bidclient.errors import BadCertificate
@@ -182,11 +181,11 @@ class Certificate:
         """The certificate as PEM text."""
         return bytes(pem.armor("CERTIFICATE", self.der))
 
-    def public_key(self) -> CertificatePublicKeyTypes:
+    def public_key(self) -> PublicKeyTypes:
         """The key for use with pyca/cryptography. Raises BadCertificate for kinds unknown to it (SM2)."""
         try:
-            return load_der_x509_certificate(self.der).public_key()
-        except (ValueError, InvalidVersion, UnsupportedAlgorithm) as error:
+            return load_der_public_key(self._parsed.public_key.dump())
+        except (ValueError, UnsupportedAlgorithm) as error:
             raise BadCertificate(self.subject, f"the key cannot be used: {self.key_algorithm}") from error
 
     def asn1(self) -> x509.Certificate:
@@ -247,13 +246,22 @@ def verify_chain(
     the error. MD5, SHA-1 and RSA keys below 2048 bits are refused below the anchor. Revocation and the key's
     usage are not looked at (RFC 5280 §6 without CRLs).
     """
+    # Slow to import, and sealing and unsealing never come here.
+    from OpenSSL import crypto
+
+    def loaded(one: Certificate) -> crypto.X509:
+        try:
+            return crypto.load_certificate(crypto.FILETYPE_ASN1, one.der)
+        except crypto.Error as error:
+            raise BadCertificate(one.subject, "malformed") from error
+
     store = crypto.X509Store()
     store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
     # pyOpenSSL takes the fields of the time as UTC and ignores its zone.
     store.set_time(at.astimezone(UTC))
     for anchor in anchors:
-        store.add_cert(_openssl(anchor))
-    context = crypto.X509StoreContext(store, _openssl(certificate), [_openssl(one) for one in intermediates])
+        store.add_cert(loaded(anchor))
+    context = crypto.X509StoreContext(store, loaded(certificate), [loaded(one) for one in intermediates])
     try:
         chain = context.get_verified_chain()
     except crypto.X509StoreContextError as error:
@@ -275,13 +283,6 @@ def _check_strength(certificate: Certificate, what: str) -> None:
     kind, _, bits = certificate.key_algorithm.partition("-")
     if kind == "rsa" and int(bits) < _SHORTEST_RSA:
         raise BadCertificate(f"{what}: {certificate.subject}", f"weak key {certificate.key_algorithm}")
-
-
-def _openssl(certificate: Certificate) -> crypto.X509:
-    try:
-        return crypto.load_certificate(crypto.FILETYPE_ASN1, certificate.der)
-    except crypto.Error as error:
-        raise BadCertificate(certificate.subject, "malformed") from error
 
 
 def _attributes(name: x509.Name) -> list[tuple[str, str]]:

@@ -322,6 +322,9 @@ def _expect(holds: bool, what: str, reason: str) -> None:
 def _verified(parts: _Parts, digest: bytes, what: str) -> Signed:
     with der.reading(what):
         signer = _signer(parts, what)
+        if not signer.can_sign:
+            # The authority may hold a copy of an encryption key: what it signs binds nobody.
+            raise BadSignature(what, "the signer's certificate is not for signatures")
         _check_attributes(parts, digest, signer, what)
         signing_time = _signing_time(parts.attributes["signing_time"], what)
     _check_signature(signer, parts, what)

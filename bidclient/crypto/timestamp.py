@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from asn1crypto import cms, core, tsp
-from cryptography.x509 import load_der_x509_certificate
-from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_response
 
 from bidclient.crypto import der
 from bidclient.crypto.certificate import Certificate
@@ -133,6 +131,10 @@ def verify_token(token: bytes, digest: bytes, anchors: Sequence[Certificate], wh
 def _verify(
     response: bytes, digest: bytes, anchors: Sequence[Certificate], what: str, nonce: int | None
 ) -> datetime:
+    # Slow to import, and sealing and unsealing never come here.
+    from cryptography.x509 import load_der_x509_certificate
+    from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_response
+
     if not anchors:
         raise BadTimestamp(what, "no trust anchor for timestamps")
     builder = VerifierBuilder(

@@ -65,7 +65,7 @@ def _check(value: Any, depth: int) -> None:
         case int():
             if not -_LIMIT < value < _LIMIT:
                 raise ValueError(f"integer {value} is out of range")
-        case list():
+        case list() | tuple():
             for item in value:
                 _check(item, depth + 1)
         case dict():

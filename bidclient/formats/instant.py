@@ -7,10 +7,11 @@ from typing import Annotated
 import msgspec
 
 from bidclient.errors import BadFormat
+from bidclient.formats.shapes import END
 
 CHINA = timezone(timedelta(hours=8))
-_PATTERN = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+08:00$"
-Instant = Annotated[str, msgspec.Meta(pattern=_PATTERN)]
+_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}\+08:00"
+Instant = Annotated[str, msgspec.Meta(pattern=_PATTERN + END)]
 """A point in time as text: "2026-12-01T09:30:00.000+08:00"; texts sort as the times do."""
 
 
@@ -24,7 +25,7 @@ def instant_text(moment: datetime) -> str:
 
 def parse_instant(text: str) -> datetime:
     """The aware datetime of such a text. Raises BadFormat."""
-    if not re.match(_PATTERN, text):
+    if not re.match(_PATTERN + END, text):
         raise BadFormat("time", repr(text[:40]))
     try:
         return datetime.fromisoformat(text)

@@ -1,0 +1,39 @@
+"""The whole check of a draft: every finding at once (一次性告知), the worst first."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from bidclient.checks.anonymity import check_anonymity
+from bidclient.checks.completeness import check_completeness
+from bidclient.checks.files import check_files
+from bidclient.checks.finding import Finding
+from bidclient.checks.forms import check_forms
+from bidclient.checks.price import check_price
+from bidclient.checks.validity import check_certificate, check_tender_in_force
+from bidclient.crypto.certificate import Certificate
+from bidclient.stages.draft import Draft
+from bidclient.stages.tender import Tender
+
+_ORDER = {"blocking": 0, "warning": 1, "info": 2}
+
+
+def check_draft(
+    draft: Draft, tender: Tender, parts: Path, now: datetime, certificates: Sequence[Certificate] = ()
+) -> list[Finding]:
+    """All that is wrong, doubtful or worth knowing about `draft` as an answer to `tender` at the time `now`.
+
+    `tender` is the one in force, `parts` the folder with <part>/<file>, `certificates` those that will sign
+    and open the bid. Blocking findings come first. A file that cannot be read is a finding too.
+    """
+    findings = [
+        *check_tender_in_force(draft, tender, now),
+        *check_completeness(draft, tender),
+        *check_forms(draft, tender),
+        *check_price(draft, tender),
+        *check_files(draft, tender, parts, now),
+        *check_anonymity(draft, tender, parts),
+    ]
+    for certificate in certificates:
+        findings += check_certificate(certificate, tender, now, draft.bidder.uscc)
+    return sorted(findings, key=lambda finding: _ORDER[finding.severity])

@@ -1,0 +1,92 @@
+"""The codes of the trade with their check digits: social credit code, unified deal code, lot code."""
+
+import re
+from dataclasses import dataclass
+
+USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+USCC_SHAPE = re.compile(r"[0-9A-HJ-NPQRTUWXY]{18}")
+_ORGANISATION_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
+_DEAL_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ*"
+_DEAL_SHAPE = re.compile(r"([A-D]\d\d)-([0-9A-HJ-NPQRTUWXY]{18})-(\d{8})-(\d{6})-([0-9A-Z*])", re.ASCII)
+_LOT_SHAPE = re.compile(r"([A-D]\d\d)(\d{6})(\d{6})(\d{4})(\d{3})(\d{3})", re.ASCII)
+
+
+def uscc_problem(code: str) -> str | None:
+    """What is wrong with a unified social credit code (统一社会信用代码, GB 32100-2015); None for nothing.
+
+    "shape", "organisation" (GB 11714 check character at position 17) or "check" (position 18). Codes issued
+    early may fail a check and still be legal: a reason to warn, not to refuse.
+    """
+    if not USCC_SHAPE.fullmatch(code):
+        return "shape"
+    if code[16] != organisation_check(code[8:16]):
+        return "organisation"
+    if code[17] != uscc_check(code[:17]):
+        return "check"
+    return None
+
+
+def uscc_check(first: str) -> str:
+    """The check character behind the first 17 of a unified social credit code (GB 32100-2015 §5)."""
+    total = sum(USCC_ALPHABET.index(character) * pow(3, place, 31) for place, character in enumerate(first))
+    return USCC_ALPHABET[-total % 31]
+
+
+def organisation_check(first: str) -> str:
+    """The check character behind the first 8 characters of an organisation code (GB 11714)."""
+    total = sum(
+        _ORGANISATION_ALPHABET.index(character) * weight
+        for character, weight in zip(first, _ORGANISATION_WEIGHTS, strict=True)
+    )
+    return "0123456789X"[-total % 11]
+
+
+def deal_check(text: str) -> str:
+    """The check character of a unified deal code: ISO 7064 MOD 37-2 over class, code, date and number."""
+    remainder = 0
+    for character in text:
+        remainder = (remainder + _DEAL_ALPHABET.index(character)) * 2 % 37
+    return _DEAL_ALPHABET[(38 - remainder) % 37]
+
+
+def deal_code_problem(code: str) -> str | None:
+    """What is wrong with a unified deal code (统一交易标识码): "shape", "check" or None."""
+    match = _DEAL_SHAPE.fullmatch(code)
+    if not match:
+        return "shape"
+    *parts, check = match.groups()
+    return None if deal_check("".join(parts)) == check else "check"
+
+
+@dataclass(frozen=True)
+class LotCode:
+    """The parts of a 25-digit lot code (标段编号): project code (19), tender project (+3), lot (+3)."""
+
+    kind: str
+    region: str
+    day: str
+    number: str
+    tender_project: str
+    lot: str
+
+    @property
+    def project_code(self) -> str:
+        """项目编号, 19 characters."""
+        return self.kind + self.region + self.day + self.number
+
+    @property
+    def tender_project_code(self) -> str:
+        """招标项目编号, 22 characters."""
+        return self.project_code + self.tender_project
+
+    @property
+    def text(self) -> str:
+        """标段编号, 25 characters."""
+        return self.tender_project_code + self.lot
+
+
+def parse_lot_code(code: str) -> LotCode | None:
+    """The parts of a lot code; None when it has another shape, which some platforms' codes have."""
+    match = _LOT_SHAPE.fullmatch(code)
+    return LotCode(*match.groups()) if match else None

@@ -1,0 +1,326 @@
+"""The evidence folder, judged by its files alone: what a third party can prove, disprove or leave open."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Literal
+
+import msgspec
+
+from bidclient.crypto import cms
+from bidclient.crypto.certificate import Certificate, certificates_from_pem, verify_chain
+from bidclient.errors import BadCertificate, BadChain, BadReceipt, IntegrityProblem, Mismatch
+from bidclient.formats import canonical
+from bidclient.stages.opened import (
+    AcknowledgedHead,
+    Chain,
+    ConfirmStatement,
+    Event,
+    ObjectionStatement,
+    ReleaseStatement,
+    SignInStatement,
+    check_acknowledgement,
+    read_readout,
+    row_sha256,
+)
+from bidclient.stages.sealed import Stub
+from bidclient.stages.submitted import (
+    FinalizeStatement,
+    check_receipt,
+    digest,
+    finalize_statement,
+    read_receipt,
+    read_statement,
+)
+from bidclient.stages.tender import Record, Tender
+
+TENDER = "tender.json"
+TENDER_SIGNATURE = "tender.p7s"
+STUB = "bid.stub"
+CHAIN = "chain.jsonl"
+READOUT = "readout.json"
+JOURNAL = "journal.jsonl"
+CERTIFICATES = "certificates/"
+OPENING_STATEMENTS: Mapping[str, type[Record]] = {
+    "sign-in.p7s": SignInStatement,
+    "release.p7s": ReleaseStatement,
+    "confirm.p7s": ConfirmStatement,
+    "objection.p7s": ObjectionStatement,
+}
+"""Each has its acknowledgement beside it: acknowledgement-sign-in.p7s, acknowledgement-release.p7s …"""
+
+_JOURNAL_GENESIS = hashlib.sha256(b"bidclient/journal/1\0").hexdigest()
+_UNKNOWN_ISSUER = "unknown issuer"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one item. `reason` says what was proven, what is wrong, or what is missing."""
+
+    item: str
+    verdict: Literal["valid", "invalid", "cannot-tell"]
+    reason: str
+
+
+class _JournalLine(msgspec.Struct):
+    seq: int
+    prev: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The files of an evidence folder by name, and whom the judge trusts.
+
+    `identity` is the network's receipt certificate from a source outside the folder; without it nobody can
+    say that receipts and acknowledgements are the network's, only that their signatures hold.
+    """
+
+    files: Mapping[str, bytes]
+    anchors: Sequence[Certificate]
+    stamp_anchors: Sequence[Certificate]
+    identity: Certificate | None
+
+    @cached_property
+    def bid(self) -> Stub:
+        """The stub that everything else is compared with. Raises KeyError, IntegrityProblem."""
+        return read_statement(self.files[STUB], Stub)[0]
+
+    @property
+    def opening_names(self) -> list[str]:
+        """The statements of the opening that are there."""
+        return [name for name in OPENING_STATEMENTS if name in self.files]
+
+    @cached_property
+    def opening(self) -> str | None:
+        """The opening that our statements speak of, None without one. Raises IntegrityProblem."""
+        for name in self.opening_names:
+            return _text(read_statement(self.files[name], OPENING_STATEMENTS[name])[0], "opening")
+        return None
+
+    @cached_property
+    def chain(self) -> Chain | None:
+        """The verified chain; None without one, or when the opening is unknown. Raises IntegrityProblem."""
+        if CHAIN not in self.files or self.opening is None:
+            return None
+        chain = Chain(self.opening)
+        for line in _lines(self.files[CHAIN]):
+            chain.append(canonical.loads(line, Event, CHAIN))
+        return chain
+
+    def numbered(self, stem: str, suffix: str) -> list[str]:
+        """The names like stem-NNN.suffix that are there, in order."""
+        return sorted(name for name in self.files if name.startswith(f"{stem}-") and name.endswith(suffix))
+
+
+def verify_evidence(evidence: Evidence) -> list[Verdict]:
+    """A verdict on every item of the folder, and on every item that ought to be there."""
+    judges = (_tender, _stub, _finalizes, _receipts, _statements, _chain, _readout, _journal, _certificates)
+    return [verdict for judge in judges for verdict in judge(evidence)]
+
+
+def _judge(item: str, proof: Callable[[], str | Verdict]) -> Verdict:
+    """Run a proof, which returns what it has proven, or a verdict where it cannot prove anything."""
+    try:
+        proven = proof()
+    except KeyError as error:
+        return _undecided(item, f"{error.args[0]} is not in the folder")
+    except IntegrityProblem as error:
+        return Verdict(item, "cannot-tell" if _lacks_trust(error) else "invalid", str(error))
+    return Verdict(item, "valid", proven) if isinstance(proven, str) else proven
+
+
+def _undecided(item: str, reason: str) -> Verdict:
+    return Verdict(item, "cannot-tell", reason)
+
+
+def _lacks_trust(error: BaseException | None) -> bool:
+    """Whether nothing is wrong but that we do not know the issuer."""
+    while error is not None:
+        if isinstance(error, BadCertificate) and error.reason.startswith(_UNKNOWN_ISSUER):
+            return True
+        error = error.__cause__
+    return False
+
+
+def _text(record: Record, field: str) -> str:
+    return str(getattr(record, field))
+
+
+def _lines(data: bytes) -> list[bytes]:
+    return data.removesuffix(b"\n").split(b"\n")
+
+
+def _same(field: str, expected: str, found: str) -> None:
+    if expected != found:
+        raise Mismatch(field, expected, found)
+
+
+def _by_bidder(evidence: Evidence, signed: cms.Signed, what: str) -> str:
+    """That the bidder signed: organisation, and chain at the time that the signature claims."""
+    _same("signer", evidence.bid.bidder, signed.signer.uscc or signed.signer.subject)
+    verify_chain(signed.signer, signed.chain, evidence.anchors, signed.signing_time, what)
+    return f"signed by {signed.signer.subject}"
+
+
+def _tender(evidence: Evidence) -> Iterator[Verdict]:
+    def proof() -> str:
+        data, signature = evidence.files[TENDER], evidence.files[TENDER_SIGNATURE]
+        signed = cms.verify_detached(signature, hashlib.sha256(data).digest(), TENDER)
+        tender = canonical.loads(data, Tender, TENDER)
+        verify_chain(signed.signer, signed.chain, evidence.anchors, signed.signing_time, TENDER)
+        return f"lot {tender.lot.code}, version {tender.tender_version}, signed by {signed.signer.subject}"
+
+    yield _judge(TENDER, proof)
+
+
+def _stub(evidence: Evidence) -> Iterator[Verdict]:
+    def proof() -> str:
+        stub, signed = read_statement(evidence.files[STUB], Stub)
+        if TENDER in evidence.files:
+            _same("tender_sha256", digest(evidence.files[TENDER]), stub.tender_sha256)
+        return f"sealed bid {stub.sealed_sha256}, {_by_bidder(evidence, signed, STUB)}"
+
+    yield _judge(STUB, proof)
+
+
+def _finalizes(evidence: Evidence) -> Iterator[Verdict]:
+    for name in evidence.numbered("finalize", ".p7s"):
+
+        def proof(name: str = name) -> str | Verdict:
+            found, signed = read_statement(evidence.files[name], FinalizeStatement)
+            stub_sha256 = digest(evidence.files[STUB])
+            if found.stub_sha256 != stub_sha256:
+                return _undecided(name, f"about another stub, {found.stub_sha256}")
+            ours = finalize_statement(evidence.bid, stub_sha256, found.submission, found.nonce)
+            for field in found.__struct_fields__:
+                _same(field, _text(ours, field), _text(found, field))
+            return f"submission {found.submission}, {_by_bidder(evidence, signed, name)}"
+
+        yield _judge(name, proof)
+
+
+def _receipts(evidence: Evidence) -> Iterator[Verdict]:
+    names = evidence.numbered("receipt", ".p7s")
+    if not names:
+        yield _undecided("receipt-001.p7s", "receipt-001.p7s is not in the folder")
+    ours = evidence.numbered("finalize", ".p7s") + evidence.numbered("withdraw", ".p7s")
+    statements = [evidence.files[name] for name in ours]
+    for name in names:
+        stem = name.removesuffix(".p7s")
+        yield _judge(name, partial(_receipt, evidence, name, stem, statements))
+
+
+def _receipt(evidence: Evidence, name: str, stem: str, statements: Sequence[bytes]) -> str | Verdict:
+    found = read_receipt(evidence.files[name])
+    if found.receipt.stub_sha256 != digest(evidence.files[STUB]):
+        return _undecided(name, f"about another stub, {found.receipt.stub_sha256}")
+    text = evidence.files.get(f"{stem}.json")
+    if text is not None and text != found.signed.content:
+        raise BadReceipt(f"{stem}.json differs from the signed receipt")
+    receipt = check_receipt(
+        evidence.files[name],
+        evidence.files[f"{stem}.tsr"],
+        evidence.files[STUB],
+        statements,
+        evidence.anchors,
+        evidence.stamp_anchors,
+        evidence.identity or found.signed.signer,
+    ).receipt
+    proven = f"{receipt.kind} {receipt.receipt_no}, received {receipt.received_at}"
+    return _by_network(evidence, name, proven, found.signed.signer)
+
+
+def _by_network(evidence: Evidence, item: str, proven: str, signer: Certificate) -> str | Verdict:
+    """Other certificates may lead to the same roots: without a known identity the signer is only named."""
+    if evidence.identity is None:
+        return _undecided(item, f"{proven}; signature and chain hold, but is {signer.subject} the network?")
+    return proven
+
+
+def _statements(evidence: Evidence) -> Iterator[Verdict]:
+    for name in evidence.opening_names:
+        answer = f"acknowledgement-{name}"
+        yield _judge(name, partial(_statement, evidence, name))
+        yield _judge(answer, partial(_acknowledgement, evidence, name, answer))
+
+
+def _statement(evidence: Evidence, name: str) -> str:
+    statement, signed = read_statement(evidence.files[name], OPENING_STATEMENTS[name])
+    _same("bidder", evidence.bid.bidder, _text(statement, "bidder"))
+    _same("opening", evidence.opening or "", _text(statement, "opening"))
+    receipt = getattr(statement, "receipt_sha256", None)
+    receipts = [digest(evidence.files[item]) for item in evidence.numbered("receipt", ".p7s")]
+    if receipt is not None and receipt not in receipts:
+        raise Mismatch("receipt_sha256", " ".join(receipts), str(receipt))
+    return _by_bidder(evidence, signed, name)
+
+
+def _acknowledgement(evidence: Evidence, name: str, answer: str) -> str | Verdict:
+    proof = evidence.files[answer]
+    signer = read_statement(proof, AcknowledgedHead)[1].signer
+    head = check_acknowledgement(
+        proof, evidence.opening or "", evidence.files[name], evidence.anchors, evidence.identity or signer
+    )
+    proven = f"event {head.seq} at {head.at}"
+    if evidence.chain is not None:
+        evidence.chain.check_head(head.seq, head.head)
+        recorded = evidence.chain.recorded(head.statement_sha256)
+        proven = f"recorded as event {recorded.seq} at {recorded.at}"
+    return _by_network(evidence, answer, proven, signer)
+
+
+def _chain(evidence: Evidence) -> Iterator[Verdict]:
+    def proof() -> str | Verdict:
+        if evidence.opening is None:
+            return _undecided(CHAIN, "no statement in the folder names the opening")
+        chain = evidence.chain
+        if chain is None:
+            raise KeyError(CHAIN)
+        return f"{chain.seq} events without a gap, head {chain.head}"
+
+    if CHAIN in evidence.files or evidence.opening_names:
+        yield _judge(CHAIN, proof)
+
+
+def _readout(evidence: Evidence) -> Iterator[Verdict]:
+    def proof() -> str | Verdict:
+        data = evidence.files[READOUT]
+        if evidence.opening is None:
+            return _undecided(READOUT, "no statement in the folder names the opening")
+        readout = read_readout(data, evidence.opening, digest(data))
+        rows = [row for row in readout.rows if row.bidder == evidence.bid.bidder]
+        if len(rows) != 1:
+            raise Mismatch("rows of the bidder", "1", str(len(rows)))
+        confirmed, _ = read_statement(evidence.files["confirm.p7s"], ConfirmStatement)
+        _same("table_sha256", confirmed.table_sha256, digest(data))
+        _same("row_sha256", confirmed.row_sha256, row_sha256(rows[0]))
+        return f"{len(readout.rows)} bidders, our row answered with {confirmed.verdict}"
+
+    if READOUT in evidence.files:
+        yield _judge(READOUT, proof)
+
+
+def _journal(evidence: Evidence) -> Iterator[Verdict]:
+    """The journal is the bidder's own: whole and in order is all that it can be."""
+
+    def proof() -> str:
+        previous, lines = _JOURNAL_GENESIS, _lines(evidence.files[JOURNAL])
+        for number, line in enumerate(lines, 1):
+            entry = canonical.loads(line, _JournalLine, JOURNAL)
+            if (entry.seq, entry.prev) != (number, previous):
+                raise BadChain(number, "the journal's chain breaks at this line")
+            previous = hashlib.sha256(line).hexdigest()
+        return f"{len(lines)} entries without a gap"
+
+    if JOURNAL in evidence.files:
+        yield _judge(JOURNAL, proof)
+
+
+def _certificates(evidence: Evidence) -> Iterator[Verdict]:
+    for name in sorted(item for item in evidence.files if item.startswith(CERTIFICATES)):
+
+        def proof(name: str = name) -> str:
+            return "; ".join(item.subject for item in certificates_from_pem(evidence.files[name]))
+
+        yield _judge(name, proof)

@@ -1,0 +1,252 @@
+"""Lets fictional companies bid in the sandbox through the same stages and the same network as anybody."""
+
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from bidclient import __version__
+from bidclient.crypto.certificate import Certificate, certificates_from_pem
+from bidclient.crypto.timestamp import stamp_by
+from bidclient.network.client import Network
+from bidclient.network.opening import OpeningRoom
+from bidclient.network.profile import Profile
+from bidclient.network.stamping import stamp_transport
+from bidclient.network.transport import new_idempotency_key
+from bidclient.network.wire import SubmissionView
+from bidclient.sandbox.pki import BidderKeys, issue_bidder
+from bidclient.sandbox.rivals import RIVALS, Rival, prepare
+from bidclient.stages.opened import (
+    ConfirmStatement,
+    ReleaseStatement,
+    SignInStatement,
+    check_row,
+    release_context,
+    row_sha256,
+    table_sha256,
+    wrap_release,
+)
+from bidclient.stages.package import pack
+from bidclient.stages.sealed import Recipient, make_stub, read_stub, seal, unwrap_secret, wipe
+from bidclient.stages.signed import SignedBid, sign
+from bidclient.stages.submitted import (
+    SignedReceipt,
+    check_receipt,
+    digest,
+    finalize_statement,
+    statement_bytes,
+)
+from bidclient.stages.tender import Record, Tender, read_tender, verify_tender
+
+MOST = len(RIVALS)
+"""How many companies there are."""
+
+
+@dataclass(frozen=True)
+class _Bid:
+    """What a company keeps of its bid until the opening."""
+
+    tender: Tender
+    signed: SignedBid
+    stub: bytes
+    submission: str
+    receipt: SignedReceipt
+    opening: str
+
+
+class _Competitor:
+    """One company at its own desk: keys, a login, and a bid for each lot."""
+
+    def __init__(
+        self, rival: Rival, keys: BidderKeys, network: Network, folder: Path, releases: bool
+    ) -> None:
+        self.rival = rival
+        self.releases = releases
+        self._signer = keys.signer()
+        self._opener = keys.opener()
+        self._network = network
+        self._folder = folder
+        self._bids: dict[str, _Bid] = {}
+        self._rooms: dict[str, OpeningRoom] = {}
+
+    def submit(self, lot: str) -> None:
+        """Register, fetch the tender, prepare, sign, seal and submit; the receipt is checked."""
+        network, profile = self._network, self._network.profile
+        at = network.now().at
+        network.login.with_certificate(network.info.id, self._signer, at)
+        network.hall.register(lot, self.rival.agent, self.rival.phone, new_idempotency_key())
+        folder = self._folder / lot
+        folder.mkdir(parents=True, exist_ok=True)
+        network.hall.download_tender(lot, folder / "tender.tender")
+        package = verify_tender(read_tender(folder / "tender.tender"), profile.anchors, at)
+        draft = prepare(self.rival, package, folder / "parts", at)
+        client = f"bidclient/{__version__}"
+        packed = pack(draft, package.tender, folder / "parts", folder / "bid.zip", self.rival.device, client)
+        stamp = stamp_by(stamp_transport(f"{profile.address.rstrip('/')}/tsa"), profile.stamp_anchors)
+        signed = sign(packed, self._signer, stamp, at, folder / "bid.asice")
+        recipients = [Recipient("bidder", self._opener.certificate)]
+        sealed = seal(signed, package.tender, recipients, folder / "bid.sealed")
+        stub = make_stub(sealed, signed, self._signer, at)
+        view = network.submissions.create(lot, stub, new_idempotency_key())
+        if package.tender.submission == "upload":
+            self._upload(view, sealed.path)
+        receipt = self._finalize(view, stub)
+        if package.tender.submission == "hash-first":
+            self._upload(view, sealed.path)
+        opening = network.hall.lot(lot).opening
+        self._bids[lot] = _Bid(package.tender, signed, stub, view.id, receipt, opening)
+
+    def sign_in(self, lot: str) -> None:
+        """签到."""
+        bid, room, nonce = self._seat(lot)
+        statement = SignInStatement(
+            format="bidnet/sign-in",
+            version=1,
+            network=bid.tender.network,
+            opening=bid.opening,
+            submission=bid.submission,
+            bidder=self.rival.uscc,
+            agent=self.rival.agent,
+            receipt_sha256=bid.receipt.sha256,
+            nonce=nonce,
+        )
+        room.sign_in(self._signed(statement))
+
+    def release(self, lot: str) -> None:
+        """密钥提交; what a company that does not release leaves undone."""
+        bid, room, nonce = self._seat(lot)
+        opening_certificate = Certificate.from_pem(bid.tender.opening_certificate.encode())
+        context = release_context(bid.tender.network, bid.opening, bid.submission, lot, self.rival.uscc)
+        secret = unwrap_secret(read_stub(bid.stub).frame, self._opener)
+        try:
+            envelope = wrap_release(secret, opening_certificate, context)
+        finally:
+            wipe(secret)
+        statement = ReleaseStatement(
+            format="bidnet/release",
+            version=1,
+            network=bid.tender.network,
+            opening=bid.opening,
+            submission=bid.submission,
+            bidder=self.rival.uscc,
+            receipt_sha256=bid.receipt.sha256,
+            opening_certificate_sha256=opening_certificate.sha256,
+            wrapped_key=b64encode(envelope).decode(),
+            method="key",
+            nonce=nonce,
+        )
+        room.release(self._signed(statement))
+
+    def confirm(self, lot: str) -> None:
+        """开标一览表确认, after the own row was compared with the own bid."""
+        bid, room, nonce = self._seat(lot)
+        readout = room.readout()
+        row = next(row for row in readout.rows if row.submission == bid.submission)
+        check_row(row, bid.signed.manifest, bid.signed.manifest_sha256, bid.tender.price.field)
+        statement = ConfirmStatement(
+            format="bidnet/confirm",
+            version=1,
+            network=bid.tender.network,
+            opening=bid.opening,
+            submission=bid.submission,
+            bidder=self.rival.uscc,
+            table_sha256=table_sha256(readout),
+            row_sha256=row_sha256(row),
+            verdict="match",
+            note="",
+            nonce=nonce,
+        )
+        room.confirm(self._signed(statement))
+
+    def _upload(self, view: SubmissionView, path: Path) -> None:
+        self._network.submissions.upload(view.upload_url).send(path)
+
+    def _finalize(self, view: SubmissionView, stub: bytes) -> SignedReceipt:
+        statement = self._signed(finalize_statement(read_stub(stub).stub, digest(stub), view.id, view.nonce))
+        reply = self._network.submissions.finalize(view.id, statement)
+        profile = self._network.profile
+        return check_receipt(
+            reply.receipt,
+            reply.timestamp,
+            stub,
+            [statement],
+            profile.anchors,
+            profile.stamp_anchors,
+            self._network.identity,
+        )
+
+    def _seat(self, lot: str) -> tuple[_Bid, OpeningRoom, str]:
+        """The bid, its room, and the nonce for the next statement; a session that has ended is renewed."""
+        bid = self._bids[lot]
+        at = self._network.measure_clock().now().at
+        self._network.login.with_certificate(bid.tender.network, self._signer, at)
+        room = self._rooms.setdefault(lot, self._network.opening(bid.opening))
+        return bid, room, room.view().nonce
+
+    def _signed(self, statement: Record) -> bytes:
+        return statement_bytes(statement, self._signer, self._network.now().at)
+
+
+class Competitors:
+    """The companies that bid for some lots of one sandbox; use it as a context manager.
+
+    `data` is the sandbox's data folder, where its authority issues their certificates. The last `absent` of
+    the `count` companies submit and sign in, but never release their keys (未解密). Every method raises what
+    the stages and the network raise: nothing is smoothed over.
+    """
+
+    def __init__(
+        self, base_url: str, data: Path, lots: Sequence[str], count: int = 4, *, absent: int = 0
+    ) -> None:
+        if not 0 <= absent <= count <= MOST:
+            raise ValueError(f"{absent} absent of {count} companies, at most {MOST}")
+        anchors = certificates_from_pem((data / "trust" / "ca.pem").read_bytes())
+        self._lots = tuple(lots)
+        self._exit = ExitStack()
+        self._all = []
+        for number, rival in enumerate(RIVALS[:count]):
+            network = self._exit.enter_context(Network(Profile(base_url, "sandbox", anchors, anchors)))
+            keys = issue_bidder(data, rival.name, rival.uscc, "p-256")
+            folder = data / "competitors" / rival.uscc
+            self._all.append(_Competitor(rival, keys, network, folder, number < count - absent))
+
+    def __enter__(self) -> "Competitors":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exit.close()
+
+    @property
+    def rivals(self) -> tuple[Rival, ...]:
+        """Who bids."""
+        return tuple(competitor.rival for competitor in self._all)
+
+    def submit_all(self) -> None:
+        """Every company submits a bid for every lot."""
+        for lot in self._lots:
+            for competitor in self._all:
+                competitor.submit(lot)
+
+    def sign_in_all(self) -> None:
+        """Every company signs in to every opening."""
+        for lot in self._lots:
+            for competitor in self._all:
+                competitor.sign_in(lot)
+
+    def release_all(self) -> None:
+        """Every company but the absent ones releases its keys."""
+        self._present(_Competitor.release)
+
+    def confirm_all(self) -> None:
+        """Every company but the absent ones confirms its row of the read-out."""
+        self._present(_Competitor.confirm)
+
+    def _present(self, act: Callable[[_Competitor, str], None]) -> None:
+        for lot in self._lots:
+            for competitor in self._all:
+                if competitor.releases:
+                    act(competitor, lot)

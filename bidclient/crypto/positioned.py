@@ -29,8 +29,8 @@ def write_at(descriptor: int, data: memoryview, offset: int) -> None:
 class Appender:
     """Writes a file from `offset` on, piece after piece, and keeps the disk busy meanwhile.
 
-    After each 16 MiB the system is asked to begin writing them to the disk, so that the fsync at the end finds
-    little left to do; on Linux that is what POSIX_FADV_DONTNEED does with pages that are still dirty.
+    After each 16 MiB the system is asked to begin writing them to the disk, so that the fsync at the end
+    finds little left to do; on Linux POSIX_FADV_DONTNEED does that with pages that are still dirty.
     """
 
     def __init__(self, descriptor: int, offset: int = 0) -> None:

@@ -70,9 +70,8 @@ def test_the_network_is_trusted_and_a_stranger_is_not(package: TenderPackage, pk
 
 
 def test_an_encryption_certificate_does_not_sign(pki: Pki, tmp_path: Path) -> None:
-    package = write_tender(tender_record(pki), {}, pki.encryption, NOW, tmp_path / "t")
-    with pytest.raises(BadCertificate, match="not a signing certificate"):
-        verify_tender(package, [pki.root.certificate], NOW)
+    with pytest.raises(BadSignature, match="not for signatures"):
+        write_tender(tender_record(pki), {}, pki.encryption, NOW, tmp_path / "t")
 
 
 def test_openssl_and_unzip_judge_the_same(package: TenderPackage, pki: Pki, tmp_path: Path) -> None:

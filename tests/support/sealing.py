@@ -8,7 +8,7 @@ from pathlib import Path
 from bidclient.formats.instant import instant_text
 from bidclient.stages.draft import Bidder, Draft, DraftDocument
 from bidclient.stages.package import DeviceStatement, pack
-from bidclient.stages.sealed import Recipient
+from bidclient.stages.sealed import Recipient, new_recovery_code
 from bidclient.stages.signed import SignedBid, sign
 from bidclient.stages.tender import (
     FormField,
@@ -25,6 +25,9 @@ from bidclient.stages.tender import (
 )
 from tests.support.pki import NAME, NOW, USCC, Authority, InMemoryKey
 
+CHUNK = 4096
+"""Small chunks, so that a small bid has many."""
+CODE = new_recovery_code()
 _BLOCK = 1024 * 1024
 _MOMENT = instant_text(NOW)
 
@@ -130,3 +133,15 @@ def _document(folder: Path, number: int, size: int) -> DraftDocument:
     return DraftDocument(
         "technical", f"d{number:03}", name, f"第{number}份", size, digest.hexdigest(), 1, _MOMENT
     )
+
+
+def names(folder: Path) -> list[str]:
+    """What lies in the folder: nothing may be left over."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def spoil(path: Path, position: int) -> None:
+    """Flip one bit of one byte."""
+    data = bytearray(path.read_bytes())
+    data[position] ^= 1
+    path.write_bytes(data)

@@ -1,0 +1,118 @@
+"""A sandbox in a process of its own, and the levers that move its clock: for the demonstration."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import requests
+
+from bidclient.errors import Unreachable
+from bidclient.formats.instant import instant_text
+from bidclient.network.clock import ticks
+from bidclient.sandbox.serve import READY
+
+START_SECONDS = 60.0
+_POLL_SECONDS = 0.02
+_REPLY_SECONDS = 120.0
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """ready.json: where the sandbox answers, and the certificates by which it can be verified."""
+
+    url: str
+    network: str
+    ca: str
+    tsa: str
+    identity: str
+
+
+class _LotState(msgspec.Struct, frozen=True):
+    id: str
+    state: str
+    opening: str
+    opening_state: str
+    submissions: int
+
+
+class _State(msgspec.Struct, frozen=True):
+    lots: tuple[_LotState, ...]
+
+
+@dataclass(frozen=True)
+class Levers:
+    """The sandbox's own controls, as the person who runs it has them."""
+
+    ready: Ready
+    data: Path
+
+    def lots(self) -> tuple[_LotState, ...]:
+        """All lots with the state of their openings. Raises Unreachable."""
+        return msgspec.json.decode(self._send("GET", "/sandbox/v1/state"), type=_State).lots
+
+    def jump(self, now: datetime) -> None:
+        """Set the network's clock; what is due by then happens before this returns. Raises Unreachable."""
+        self._send("POST", "/sandbox/v1/clock/jump", {"now": instant_text(now)})
+
+    def end_step(self, opening: str) -> None:
+        """The running step of an opening ends now. Raises Unreachable."""
+        self._send("POST", f"/sandbox/v1/openings/{opening}/advance", {})
+
+    def _send(self, method: str, path: str, body: dict[str, str] | None = None) -> bytes:
+        address = self.ready.url + path
+        with requests.Session() as session:
+            session.trust_env = False
+            try:
+                reply = session.request(method, address, json=body, timeout=_REPLY_SECONDS)
+                reply.raise_for_status()
+            except requests.exceptions.RequestException as error:
+                raise Unreachable(address, str(error)) from error
+            return reply.content
+
+
+@contextmanager
+def running_sandbox(data: Path, samples: tuple[str, ...], lead_minutes: float) -> Iterator[Levers]:
+    """A sandbox with its data in `data`, answering; ended with the block.
+
+    Raises Unreachable when it does not come up within START_SECONDS.
+    """
+    data.mkdir(parents=True, exist_ok=True)
+    (data / READY).unlink(missing_ok=True)
+    with (data / "server.log").open("ab") as output:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "bidclient.sandbox.serve", "--data", str(data), "--port", "0"),
+                *("--samples", ",".join(samples), "--lead-minutes", str(lead_minutes)),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        yield Levers(_ready(process, data), data)
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _ready(process: subprocess.Popen[bytes], data: Path) -> Ready:
+    """What ready.json says, as soon as it is there: it appears whole, when connections are taken."""
+    deadline = ticks() + START_SECONDS
+    pause = threading.Event()
+    while not (data / READY).exists():
+        if process.poll() is not None:
+            tail = (data / "server.log").read_text("utf-8", "replace")[-300:]
+            raise Unreachable("sandbox", f"it ended with code {process.returncode}: {tail}")
+        if ticks() > deadline:
+            raise Unreachable("sandbox", f"not ready after {START_SECONDS:.0f} seconds")
+        pause.wait(_POLL_SECONDS)
+    return msgspec.json.decode((data / READY).read_bytes(), type=Ready)

@@ -1,0 +1,98 @@
+"""A bidder at a desk, with keys from a sandbox's authority, and a bid that has come as far as a test needs it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bidclient.ask import Nobody
+from bidclient.desk import Desk, build
+from bidclient.network.clock import system_now
+from bidclient.sandbox.pki import BidderKeys
+from bidclient.sandbox.samples import sample_bid
+from bidclient.stages.draft import ClauseLink
+from bidclient.store.settings import NetworkSettings, Settings, write_settings
+from tests.support.sandbox import Levers
+
+PIN = b"desk-4821"
+SAMPLE = "goods"
+
+
+@dataclass
+class Bidder:
+    """A company at its desk in `folder`."""
+
+    folder: Path
+    sandbox: Levers
+    keys: BidderKeys
+    settings: Settings
+    desk: Desk
+    ask: Nobody
+
+    @property
+    def bid(self) -> Path:
+        """The bid folder."""
+        return self.folder / "bid"
+
+    @property
+    def signing(self) -> str:
+        """Fingerprint of the signing certificate."""
+        return self.keys.signing_cert.sha256
+
+    def lot(self, minutes: float = 120) -> str:
+        """A new lot of the sample, its deadline so many minutes ahead."""
+        return str(self.sandbox.control("lots", {"sample": SAMPLE, "minutes": minutes})["lot"])
+
+    def drafted(self, lot: str) -> Path:
+        """Registered, tender fetched, draft complete."""
+        wanted, desk = sample_bid(SAMPLE), self.desk
+        desk.hall.register(lot, "联系人", "0934-0000000", self.signing, self.ask)
+        desk.hall.download_tender(lot, self.folder / f"{lot}.tender", self.signing, self.ask)
+        desk.preparing.new(self.folder / f"{lot}.tender", self.bid)
+        fields = {f"bidder.{name}": getattr(wanted.bidder, name) for name in wanted.bidder.__struct_fields__}
+        desk.preparing.set_fields(self.bid, fields | dict(wanted.form))
+        desk.preparing.set_prices(self.bid, wanted.prices)
+        for document in wanted.documents:
+            desk.preparing.add(self.bid, document.part, [document.path], document.name)
+        files = {one.name: one for one in desk.preparing.status(self.bid).documents}
+        links = [
+            ClauseLink(link.clause, files[link.document].part, files[link.document].file, link.page)
+            for link in wanted.links
+        ]
+        desk.preparing.link(self.bid, links)
+        return self.bid
+
+    def signed(self, lot: str) -> Path:
+        """Packed and signed too."""
+        self.drafted(lot)
+        self.desk.signing.pack(self.bid)
+        self.desk.signing.sign(self.bid, self.signing, self.ask)
+        return self.bid
+
+    def sealed(self, lot: str) -> Path:
+        """Sealed and rehearsed too."""
+        self.signed(lot)
+        self.desk.sealing.seal(self.bid, self.signing, self.ask)
+        return self.bid
+
+    def submitted(self, lot: str) -> Path:
+        """Submitted too."""
+        self.sealed(lot)
+        self.desk.submitting.submit(self.bid, self.signing, self.ask)
+        return self.bid
+
+
+def make_bidder(folder: Path, sandbox: Levers) -> Bidder:
+    """The sample's bidder with a double certificate in PFX files."""
+    wanted = sample_bid(SAMPLE).bidder
+    keys = sandbox.issue(wanted.name, wanted.uscc, "p-256")
+    pfx_files = keys.write(folder / "keys", "company", PIN)
+    settings = Settings(
+        network=NetworkSettings(
+            address=sandbox.url,
+            kind="sandbox",
+            trust=(str(sandbox.trust / "ca.pem"),),
+            stamp_address=f"{sandbox.url}/tsa",
+        ),
+        pfx_files=tuple(map(str, pfx_files)),
+    )
+    write_settings(folder / "home" / "settings.toml", settings)
+    return Bidder(folder, sandbox, keys, settings, build(settings, now=system_now), Nobody(PIN))

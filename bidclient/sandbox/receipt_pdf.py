@@ -5,17 +5,17 @@ from io import BytesIO
 import segno
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 
+from bidclient.sandbox.typeface import draw, width
 from bidclient.stages.submitted import Receipt
 from bidclient.stages.tender import Tender
 
-_FONT = "STSong-Light"
 _LEFT = 22 * mm
 _VALUE = 62 * mm
 _LINE = 8 * mm
+_SIZE = 10.5
+_ROOM = A4[0] - _VALUE - 15 * mm
 _CHECKS = {
     "stub": "存证文件解析",
     "lot": "标段一致性验证",
@@ -28,25 +28,17 @@ _CHECKS = {
 
 def receipt_pdf(receipt: Receipt, sha256: str, tender: Tender, bidder: str) -> bytes:
     """One A4 page; `sha256` names the signed receipt (CMS), `bidder` is the organisation's name."""
-    pdfmetrics.registerFont(UnicodeCIDFont(_FONT))
     out = BytesIO()
     page = Canvas(out, pagesize=A4, invariant=1)
     submitted = receipt.kind == "submission"
     title = "投标文件递交回执单" if submitted else "投标文件撤回回执单"
     page.setTitle(title)
-    width, height = A4
-    page.setFont(_FONT, 20)
-    page.drawCentredString(width / 2, height - 30 * mm, title)
-    page.setFont(_FONT, 10)
-    page.drawCentredString(
-        width / 2, height - 38 * mm, "模拟交易网络出具，仅供演练 · Sandbox receipt, practice only"
-    )
-    y = height - 54 * mm
+    _draw_centred(page, A4[1] - 30 * mm, title, 20)
+    _draw_centred(page, A4[1] - 38 * mm, "模拟交易网络出具，仅供演练 / Sandbox receipt, practice only", 10)
+    y = A4[1] - 54 * mm
     for name, value in _lines(receipt, sha256, tender, bidder):
-        page.setFont(_FONT, 10.5)
-        page.drawString(_LEFT, y, name)
-        page.setFont(_FONT, 10.5 if len(value) < 44 else 7.5)
-        page.drawString(_VALUE, y, value)
+        draw(page, _LEFT, y, name, _SIZE)
+        draw(page, _VALUE, y, value, min(_SIZE, _SIZE * _ROOM / width(value, _SIZE)))
         y -= _LINE
     _draw_code(page, f"bidnet:receipt:{receipt.network}:{receipt.receipt_no}:{sha256}", y - 48 * mm)
     page.showPage()
@@ -76,6 +68,10 @@ def _lines(receipt: Receipt, sha256: str, tender: Tender, bidder: str) -> list[t
         ("签名回执 SHA-256", sha256),
         ("说明", "本回执仅证明接收时间与文件摘要，不对投标文件的有效性作出判断。"),
     ]
+
+
+def _draw_centred(page: Canvas, y: float, text: str, size: float) -> None:
+    draw(page, (A4[0] - width(text, size)) / 2, y, text, size)
 
 
 def _draw_code(page: Canvas, text: str, bottom: float) -> None:

@@ -11,14 +11,13 @@ from io import BytesIO
 from pathlib import Path
 
 from reportlab.lib.pagesizes import A4
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 
 from bidclient.formats import atomic
 from bidclient.formats.instant import instant_text
 from bidclient.formats.money import amount_in_words, yuan_text
 from bidclient.sandbox.samples import BillLine, load_bill, priced, sample_ids
+from bidclient.sandbox.typeface import draw
 from bidclient.stages.draft import (
     Draft,
     DraftDocument,
@@ -31,7 +30,6 @@ from bidclient.stages.draft import (
 from bidclient.stages.package import DeviceStatement
 from bidclient.stages.tender import FormField, Part, RequiredDocument, Tender, TenderPackage
 
-_FONT = "STSong-Light"
 _LINES_A_PAGE = 24
 _TYPED = {"days": "210", "percent": "93", "date": "2026-10-20", "text": "响应招标文件要求"}
 
@@ -154,7 +152,6 @@ def _documents(rival: Rival, tender: Tender, parts: Path, now: datetime) -> Iter
 
 def _pdf(rival: Rival, tender: Tender, part: Part, required: RequiredDocument) -> tuple[bytes, int]:
     """A short document and its number of pages; a blind one names nobody."""
-    pdfmetrics.registerFont(UnicodeCIDFont(_FONT))
     lines = [tender.lot.name, f"{part.title} · {required.title}"]
     if not part.blind:
         lines += [rival.name, f"统一社会信用代码 {rival.uscc}", f"法定代表人 {rival.legal_representative}"]
@@ -167,9 +164,8 @@ def _pdf(rival: Rival, tender: Tender, part: Part, required: RequiredDocument) -
     page.setAuthor("" if part.blind else rival.name)
     pages = [lines[at : at + _LINES_A_PAGE] for at in range(0, len(lines), _LINES_A_PAGE)]
     for texts in pages:
-        page.setFont(_FONT, 12)
         for row, text in enumerate(texts):
-            page.drawString(72, A4[1] - 90 - 26 * row, text)
+            draw(page, 72, A4[1] - 90 - 26 * row, text, 12)
         page.showPage()
     page.save()
     return out.getvalue(), len(pages)

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 declare -A packages=(
-  [base]="python3-venv ca-certificates openssl softhsm2 opensc unzip qpdf poppler-utils xxd fonts-droid-fallback"
+  [base]="python3-venv ca-certificates openssl softhsm2 opensc unzip qpdf poppler-utils xxd"
   [bench]="age p7zip-full"
   [peers]="nodejs npm"
 )

@@ -1,6 +1,6 @@
 """Makes the PDFs of the sample tenders and bids from their texts and data: python resources/samples/make.py.
 
-The same input gives the same bytes. It needs reportlab and Debian's fonts-droid-fallback; the samples do not.
+The same input gives the same bytes.
 """
 
 import argparse

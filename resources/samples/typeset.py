@@ -17,7 +17,6 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import (
     BaseDocTemplate,
@@ -32,17 +31,17 @@ from reportlab.platypus import (
 )
 from reportlab.platypus.tableofcontents import TableOfContents
 
-FONT_FILE = Path("/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf")
-FONT, LATIN = "DroidSansFallback", "Vera"
+from bidclient.sandbox import typeface
+from bidclient.sandbox.typeface import LATIN
+
+FONT = typeface.CHINESE
 LEFT, RIGHT, TOP, BOTTOM = 25 * mm, 20 * mm, 25 * mm, 20 * mm
 WIDTH = A4[0] - LEFT - RIGHT
 
 rl_config.invariant = 1
 rl_config.useA85 = 0
-pdfmetrics.registerFont(TTFont(FONT, str(FONT_FILE)))
-pdfmetrics.registerFont(TTFont(LATIN, "Vera.ttf"))
-_CHINESE = frozenset(pdfmetrics.getFont(FONT).face.charToGlyph)
-_LATIN = frozenset(pdfmetrics.getFont(LATIN).face.charToGlyph) - _CHINESE | frozenset(range(32, 127))
+_CHINESE, _ASCII = typeface.glyphs()
+_LATIN = frozenset(pdfmetrics.getFont(LATIN).face.charToGlyph) - _CHINESE | _ASCII
 rl_config.canvas_basefontname = FONT
 
 

@@ -15,6 +15,8 @@ from bidclient.errors import BadFormat, NotCanonical
 _T = TypeVar("_T")
 _LIMIT = 2**53
 _DEPTH = 32
+_MOST_VALUES = 1_000_000
+"""A few bytes of JSON can take a hundred in memory: `[[],[],[],…` must not get further than this."""
 DEFAULT_SIZE_LIMIT = 16 * 1024 * 1024
 
 
@@ -32,10 +34,13 @@ def loads(data: bytes, kind: type[_T], what: str, limit: int = DEFAULT_SIZE_LIMI
     """The value of type `kind` in `data`, which must be canonical to the byte.
 
     `what` names the artefact in errors. Raises NotCanonical for another spelling (white space, key order,
-    duplicate keys, floats, non-NFC), BadFormat for more than `limit` bytes or a value that is not a `kind`.
+    duplicate keys, floats, non-NFC), BadFormat for more than `limit` bytes, too
+    many values, or a value that is not a `kind`.
     """
     if len(data) > limit:
         raise BadFormat(what, f"{len(data)} bytes, at most {limit} allowed")
+    if sum(map(data.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+        raise BadFormat(what, f"more than {_MOST_VALUES} values")
     try:
         plain = json.loads(data.decode("utf-8"), parse_float=_no_float, parse_constant=_no_float)
         _check(plain, 0)

@@ -10,7 +10,14 @@ import msgspec
 
 from bidclient.crypto import cms
 from bidclient.crypto.certificate import Certificate, certificates_from_pem, verify_chain
-from bidclient.errors import BadCertificate, BadChain, BadReceipt, IntegrityProblem, Mismatch
+from bidclient.errors import (
+    BadCertificate,
+    BadChain,
+    BadReceipt,
+    BadTimestamp,
+    IntegrityProblem,
+    Mismatch,
+)
 from bidclient.formats import canonical
 from bidclient.stages.opened import (
     AcknowledgedHead,
@@ -52,6 +59,7 @@ OPENING_STATEMENTS: Mapping[str, type[Record]] = {
 
 _JOURNAL_GENESIS = hashlib.sha256(b"bidclient/journal/1\0").hexdigest()
 _UNKNOWN_ISSUER = "unknown issuer"
+_NO_ANCHOR = "no trust anchor"
 
 
 @dataclass(frozen=True)
@@ -138,6 +146,8 @@ def _lacks_trust(error: BaseException | None) -> bool:
     """Whether nothing is wrong but that we do not know the issuer."""
     while error is not None:
         if isinstance(error, BadCertificate) and error.reason.startswith(_UNKNOWN_ISSUER):
+            return True
+        if isinstance(error, BadTimestamp) and error.reason.startswith(_NO_ANCHOR):
             return True
         error = error.__cause__
     return False

@@ -1,4 +1,4 @@
-"""A bidder at a desk, with keys from a sandbox's authority, and a bid that has come as far as a test needs it."""
+"""A bidder at a desk, with keys from a sandbox's authority, and a bid as far on as a test needs it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from bidclient.store.settings import NetworkSettings, Settings, write_settings
 from tests.support.sandbox import Levers
 
 PIN = b"desk-4821"
-SAMPLE = "goods"
+SAMPLE = "construction"
 
 
 @dataclass
@@ -26,6 +26,7 @@ class Bidder:
     settings: Settings
     desk: Desk
     ask: Nobody
+    sample: str
 
     @property
     def bid(self) -> Path:
@@ -37,13 +38,13 @@ class Bidder:
         """Fingerprint of the signing certificate."""
         return self.keys.signing_cert.sha256
 
-    def lot(self, minutes: float = 120) -> str:
-        """A new lot of the sample, its deadline so many minutes ahead."""
-        return str(self.sandbox.control("lots", {"sample": SAMPLE, "minutes": minutes})["lot"])
+    def lot(self) -> str:
+        """A new lot of the sample, its deadline two hours ahead."""
+        return str(self.sandbox.control("lots", {"sample": self.sample, "minutes": 120})["lot"])
 
     def drafted(self, lot: str) -> Path:
         """Registered, tender fetched, draft complete."""
-        wanted, desk = sample_bid(SAMPLE), self.desk
+        wanted, desk = sample_bid(self.sample), self.desk
         desk.hall.register(lot, "联系人", "0934-0000000", self.signing, self.ask)
         desk.hall.download_tender(lot, self.folder / f"{lot}.tender", self.signing, self.ask)
         desk.preparing.new(self.folder / f"{lot}.tender", self.bid)
@@ -80,9 +81,9 @@ class Bidder:
         return self.bid
 
 
-def make_bidder(folder: Path, sandbox: Levers) -> Bidder:
+def make_bidder(folder: Path, sandbox: Levers, sample: str = SAMPLE) -> Bidder:
     """The sample's bidder with a double certificate in PFX files."""
-    wanted = sample_bid(SAMPLE).bidder
+    wanted = sample_bid(sample).bidder
     keys = sandbox.issue(wanted.name, wanted.uscc, "p-256")
     pfx_files = keys.write(folder / "keys", "company", PIN)
     settings = Settings(
@@ -95,4 +96,4 @@ def make_bidder(folder: Path, sandbox: Levers) -> Bidder:
         pfx_files=tuple(map(str, pfx_files)),
     )
     write_settings(folder / "home" / "settings.toml", settings)
-    return Bidder(folder, sandbox, keys, settings, build(settings, now=system_now), Nobody(PIN))
+    return Bidder(folder, sandbox, keys, settings, build(settings, now=system_now), Nobody(PIN), sample)

@@ -1,0 +1,189 @@
+"""Companies with tokens, an opening with competitors, and the command line as a person runs it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bidclient.desk import build
+from bidclient.desk.opening import Confirmed
+from bidclient.formats.instant import parse_instant
+from bidclient.network.client import Network
+from bidclient.network.clock import system_now
+from bidclient.network.profile import Profile
+from bidclient.network.wire import SubmissionView
+from bidclient.sandbox.competitors import Competitors
+from bidclient.sandbox.pki import BidderKeys, KeyType
+from bidclient.sandbox.samples import sample_bid
+from bidclient.sandbox.token import CONFIGURATION, TokenEntry, make_token
+from bidclient.stages.tender import read_tender
+from bidclient.store.settings import Settings
+from tests.support.desks import PIN, Bidder, make_bidder
+from tests.support.sandbox import Sandbox
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND_SECONDS = 120
+FEWEST_RIVALS = 2
+"""With our own bid that makes three, and an opening takes place."""
+
+
+def token_bidder(
+    folder: Path,
+    sandbox: Sandbox,
+    sample: str,
+    signing: KeyType = "rsa-2048",
+    encryption: KeyType = "rsa-2048",
+) -> tuple[Bidder, dict[str, str]]:
+    """The sample's bidder with both certificates on one SoftHSM token, and the environment that shows it."""
+    company = sample_bid(sample).bidder
+    signs = sandbox.issue(company.name, company.uscc, signing)
+    opens = signs if signing == encryption else sandbox.issue(company.name, company.uscc, encryption)
+    keys = replace(signs, encryption_key=opens.encryption_key, encryption_cert=opens.encryption_cert)
+    environment = {CONFIGURATION: token_of(folder / "token", keys)}
+    plain = make_bidder(folder, sandbox, sample)
+    plain.desk.keychain.close()
+    settings = msgspec.structs.replace(plain.settings, pfx_files=())
+    desk = build(settings, environment, now=system_now)
+    return replace(plain, keys=keys, settings=settings, desk=desk), environment
+
+
+def token_of(folder: Path, keys: BidderKeys) -> str:
+    """A token with a company's two keys; what SOFTHSM2_CONF must be to see it."""
+    entries = [
+        TokenEntry(keys.signing_key, keys.signing_cert),
+        TokenEntry(keys.encryption_key, keys.encryption_cert),
+    ]
+    return make_token(folder, "投标锁", PIN, entries, keys.chain)
+
+
+def other_keys(bidder: Bidder, folder: Path, name: str = "", uscc: str = "") -> tuple[BidderKeys, Settings]:
+    """More certificates, of the same company unless another is named, in PFX files that alone are set."""
+    company = sample_bid(bidder.sample).bidder
+    keys = bidder.sandbox.issue(name or company.name, uscc or company.uscc)
+    files = keys.write(folder, "other", PIN)
+    return keys, msgspec.structs.replace(bidder.settings, pfx_files=tuple(map(str, files)))
+
+
+@dataclass(frozen=True)
+class Hall:
+    """The opening of one lot, with competitors in it and a hand on the clock."""
+
+    sandbox: Sandbox
+    lot: str
+    opening_at: datetime
+    rivals: Competitors
+
+    @property
+    def opening(self) -> str:
+        """The id of the opening."""
+        return str(self._state()["opening"])
+
+    @property
+    def state(self) -> str:
+        """The state of the opening."""
+        return str(self._state()["opening_state"])
+
+    def sign_in_time(self) -> None:
+        """Five minutes before the opening; the competitors sign in."""
+        self.sandbox.set_clock(self.opening_at - timedelta(minutes=5))
+        self.rivals.sign_in_all()
+
+    def begin(self) -> None:
+        """The opening begins; the competitors release their keys."""
+        self.sandbox.set_clock(self.opening_at + timedelta(seconds=1))
+        self.rivals.release_all()
+
+    def read_out(self) -> None:
+        """Whoever has not released is not waited for any longer; the competitors confirm."""
+        if self.state == "decrypting":
+            self.end_step()
+        self.rivals.confirm_all()
+
+    def close(self) -> None:
+        """To the end of the opening."""
+        while self.state not in ("closed", "failed"):
+            self.end_step()
+
+    def end_step(self) -> None:
+        """The running step ends now."""
+        self.sandbox.control(f"openings/{self.opening}/advance", {})
+
+    def _state(self) -> dict[str, Any]:
+        (lot,) = [one for one in self.sandbox.control("state")["lots"] if one["id"] == self.lot]
+        return dict(lot)
+
+
+@contextmanager
+def hall(sandbox: Sandbox, lot: str, tender: Path) -> Iterator[Hall]:
+    """The hall of a lot, to which enough competitors submit now."""
+    opening_at = parse_instant(read_tender(tender).tender.opening_at)
+    with Competitors(sandbox.url, sandbox.data, (lot,), FEWEST_RIVALS) as rivals:
+        rivals.submit_all()
+        yield Hall(sandbox, lot, opening_at, rivals)
+
+
+def attend(bidder: Bidder, room: Hall, release: Callable[[], object]) -> Confirmed:
+    """Our own way through an opening: sign in, `release`, confirm; then to its end."""
+    room.sign_in_time()
+    bidder.desk.opening.sign_in(bidder.bid, bidder.signing, bidder.ask)
+    room.begin()
+    release()
+    room.read_out()
+    confirmed = bidder.desk.opening.confirm(bidder.bid, bidder.signing, bidder.ask)
+    room.close()
+    return confirmed
+
+
+def submissions(bidder: Bidder, lot: str) -> list[SubmissionView]:
+    """What the network says that we have submitted, newest first."""
+    company = bidder.keys
+    with Network(Profile(bidder.sandbox.url, "sandbox", company.chain, company.chain)) as network:
+        network.login.with_certificate(network.info.id, company.signer(), network.now().at)
+        return list(network.submissions.mine(lot))
+
+
+def strays(folder: Path) -> list[Path]:
+    """Half-written files that somebody has left behind."""
+    return sorted(folder.rglob(".new-*"))
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """`bidclient` as a process of its own, with the settings in `home`."""
+
+    home: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self, *arguments: str | Path, code: int = 0, pin: bytes = PIN) -> Any:
+        """The JSON document on stdout; the exit code must be `code`. The PIN goes in through stdin."""
+        done = self.start(*arguments, "--json", "--pin-stdin", pin=pin)
+        assert done.returncode == code, (done.stdout + done.stderr).decode("utf-8", "replace")
+        assert pin not in done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    def failure(self, *arguments: str | Path, code: int, pin: bytes = PIN) -> str:
+        """The code of the error with which a command ends."""
+        return str(self.run(*arguments, code=code, pin=pin)["error"]["code"])
+
+    def start(
+        self, *arguments: str | Path, pin: bytes = PIN, stderr: int = subprocess.PIPE
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run to the end."""
+        return subprocess.run(
+            [sys.executable, "-m", "bidclient", *map(str, arguments)],
+            cwd=ROOT,
+            env={**os.environ, "BIDCLIENT_HOME": str(self.home), **self.environment},
+            input=pin + b"\n",
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )

@@ -59,8 +59,8 @@ RULES = {
         "blocking",
         "缺少《{title}》（{part}）。",
         "{title} ({part}) is missing.",
-        "添加文件：bidclient add {subject} 文件.pdf",
-        "Add the file: bidclient add {subject} FILE.pdf",
+        "添加文件：bidclient add 文件夹 {subject} 文件.pdf",
+        "Add the file: bidclient add DIR {subject} FILE.pdf",
     ),
     "DOC-002": Rule(
         "blocking",
@@ -109,15 +109,15 @@ RULES = {
         "blocking",
         "没有填写“{title}”。",
         "{subject} is not filled in.",
-        "填写：bidclient set {subject} 值",
-        "Fill it in: bidclient set {subject} VALUE",
+        "填写：bidclient set 文件夹 {subject}=值",
+        "Fill it in: bidclient set DIR {subject}=VALUE",
     ),
     "FRM-002": Rule(
         "blocking",
         "“{title}”的内容不符合要求：{reason}。",
         "The value of {subject} does not fit: {reason}.",
-        "重新填写：bidclient set {subject} 值",
-        "Fill it in again: bidclient set {subject} VALUE",
+        "重新填写：bidclient set 文件夹 {subject}=值",
+        "Fill it in again: bidclient set DIR {subject}=VALUE",
     ),
     "FRM-003": Rule(
         "warning",
@@ -130,8 +130,8 @@ RULES = {
         "blocking",
         "现行招标文件的开标一览表没有“{subject}”这一项。",
         "The opening form of the tender in force has no field {subject}.",
-        "清空该项：bidclient set {subject} ''",
-        "Clear the field: bidclient set {subject} ''",
+        "清空该项：bidclient set 文件夹 {subject}=",
+        "Clear the field: bidclient set DIR {subject}=",
     ),
     # Prices
     "PRC-001": Rule(

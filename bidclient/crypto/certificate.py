@@ -1,7 +1,6 @@
 """Certificates: whose key this is, what it may do, and whether its chain leads to a trust anchor."""
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,13 +12,12 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from bidclient.crypto.der import PARSE_ERRORS
+from bidclient.crypto.uscc import USCC_SHAPE, is_uscc
 from bidclient.errors import BadCertificate
 
 _SIZE_LIMIT = 64 * 1024
 _PEM_LIMIT = 4 * 1024 * 1024
 _CURVES = {"secp256r1": "p-256", "1.2.156.10197.1.301": "sm2"}
-_USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-_USCC = re.compile(f"[{_USCC_ALPHABET}]{{18}}")
 _SHORT_NAMES = {
     "common_name": "CN",
     "organization_name": "O",
@@ -119,7 +117,7 @@ class Certificate:
         attributes = _attributes(self._parsed.subject)
         for name, value in attributes:
             code = value.rpartition("-")[2].upper()
-            if name == "organization_identifier" and _USCC.fullmatch(code):
+            if name == "organization_identifier" and USCC_SHAPE.fullmatch(code):
                 return code
         return next((value for _, value in attributes if is_uscc(value)), None)
 
@@ -222,15 +220,6 @@ def certificates_from_pem(data: bytes) -> tuple[Certificate, ...]:
     except PARSE_ERRORS as error:
         raise BadCertificate("(PEM)", "not PEM text") from error
     return tuple(Certificate.from_der(der) for der in blocks)
-
-
-def is_uscc(text: str) -> bool:
-    """Whether `text` is a unified social credit code with a right check character (GB 32100)."""
-    if not _USCC.fullmatch(text):
-        return False
-    values = [_USCC_ALPHABET.index(character) for character in text]
-    weighted = sum(value * pow(3, place, 31) for place, value in enumerate(values[:17]))
-    return (weighted + values[17]) % 31 == 0
 
 
 def verify_chain(

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from bidclient.crypto.certificate import Certificate
+from bidclient.errors import KeyRefused
 
 
 class SignatureScheme(StrEnum):
@@ -24,6 +25,15 @@ class WrapScheme(StrEnum):
     RSA_PKCS1 = "rsa-pkcs1"
     ECDH_SHA256 = "ecdh-sha256"
     """dhSinglePass-stdDH-sha256kdf-scheme with AES-256 key wrap (RFC 5753)."""
+
+
+def usual_scheme(certificate: Certificate) -> SignatureScheme:
+    """The scheme that every verifier knows for this kind of key. Raises KeyRefused for other kinds."""
+    if certificate.key_algorithm.startswith("rsa-"):
+        return SignatureScheme.RSA_PKCS1_SHA256
+    if certificate.key_algorithm == "p-256":
+        return SignatureScheme.ECDSA_SHA256
+    raise KeyRefused("sign", f"no signature scheme for {certificate.key_algorithm}")
 
 
 class PrivateKey(Protocol):

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
 from bidclient.crypto import der
 from bidclient.crypto.certificate import Certificate
-from bidclient.crypto.private_key import PrivateKey, SignatureScheme
-from bidclient.errors import BadCertificate, BadFormat, BadSignature, KeyRefused
+from bidclient.crypto.private_key import PrivateKey, SignatureScheme, usual_scheme
+from bidclient.errors import BadCertificate, BadFormat, BadSignature
 
 ATTACHED_LIMIT = 32 * 1024 * 1024
 """Bytes of a SignedData with attached content that we read unless the caller says otherwise."""
@@ -119,14 +119,6 @@ def verify_detached(data: bytes, digest: bytes, what: str) -> Signed:
 # -------------------------------------------------------------------------------------------------- making
 
 
-def _usual_scheme(certificate: Certificate) -> SignatureScheme:
-    if certificate.key_algorithm.startswith("rsa-"):
-        return SignatureScheme.RSA_PKCS1_SHA256
-    if certificate.key_algorithm == "p-256":
-        return SignatureScheme.ECDSA_SHA256
-    raise KeyRefused("sign", f"no signature scheme for {certificate.key_algorithm}")
-
-
 def _signature_algorithm(scheme: SignatureScheme) -> algos.SignedDigestAlgorithm:
     """RFC 3370 §3.2, RFC 4056, RFC 5754 §3.3."""
     if scheme is SignatureScheme.ECDSA_SHA256:
@@ -151,7 +143,7 @@ def _signer_info(
 ) -> cms.SignerInfo:
     if len(digest) != _DIGEST_SIZE:
         raise ValueError("a SHA-256 digest has 32 bytes")
-    scheme = scheme or _usual_scheme(key.certificate)
+    scheme = scheme or usual_scheme(key.certificate)
     attributes = _signed_attributes(digest, key.certificate, signing_time)
     signature = key.sign([hashlib.sha256(attributes.dump()).digest()], scheme)[0]
     return cms.SignerInfo(

@@ -1,15 +1,19 @@
 """Writing a file so that a kill at any instant leaves either the old content or the new, never a mixture."""
 
 import os
+import re
+import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from bidclient.errors import DiskProblem
 
 TEMPORARY_PREFIX = ".new-"
+_UNFINISHED = re.compile(re.escape(TEMPORARY_PREFIX) + r"([a-z0-9_]{8}-.*|\d{3})", re.DOTALL)
+"""What `replacing` and a numbered folder in the making are called."""
 
 
 @contextmanager
@@ -43,6 +47,19 @@ def write(path: Path, content: bytes) -> None:
     """Replace the content of `path`. Raises DiskProblem."""
     with replacing(path) as file:
         file.write(content)
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Remove what a kill has left half written in `folder` and below; for whoever alone may write there."""
+    for path in [*folder.rglob(f"{TEMPORARY_PREFIX}*")]:
+        if not _UNFINISHED.fullmatch(path.name):
+            continue
+        # What cannot be removed now does no harm and is met again next time.
+        with suppress(OSError):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 def sync_folder(folder: Path) -> None:

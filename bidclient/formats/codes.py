@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-USCC_SHAPE = re.compile(r"[0-9A-HJ-NPQRTUWXY]{18}")
+from bidclient.crypto.uscc import USCC_SHAPE, uscc_check
+
 _ORGANISATION_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 _DEAL_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ*"
@@ -25,12 +25,6 @@ def uscc_problem(code: str) -> str | None:
     if code[17] != uscc_check(code[:17]):
         return "check"
     return None
-
-
-def uscc_check(first: str) -> str:
-    """The check character behind the first 17 of a unified social credit code (GB 32100-2015 §5)."""
-    total = sum(USCC_ALPHABET.index(character) * pow(3, place, 31) for place, character in enumerate(first))
-    return USCC_ALPHABET[-total % 31]
 
 
 def organisation_check(first: str) -> str:

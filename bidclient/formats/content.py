@@ -1,10 +1,11 @@
 """Files and ZIP entries against the size and the SHA-256 that somebody promised for them."""
 
 import hashlib
+import os
 from pathlib import Path
 from typing import BinaryIO
 
-from bidclient.errors import BadArchive, BadManifest
+from bidclient.errors import BadArchive, BadManifest, TooLarge
 from bidclient.formats.stored_zip import Entry, OnBlock, open_archive, read_blocks
 
 
@@ -13,6 +14,18 @@ def file_digest(path: Path) -> tuple[int, str]:
     with open_archive(path) as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         return file.tell(), digest
+
+
+def read_limited(path: Path, limit: int) -> bytes:
+    """The content of a file that is small by nature; never more than `limit` bytes are read.
+
+    Raises TooLarge, FileProblem.
+    """
+    with open_archive(path) as file:
+        content = file.read(limit + 1)
+        if len(content) > limit:
+            raise TooLarge(path.name, os.fstat(file.fileno()).st_size, limit)
+        return content
 
 
 def check_content(

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from bidclient.errors import BadFormat, BadValue
-from bidclient.formats.codes import USCC_SHAPE
+from bidclient.crypto.uscc import USCC_SHAPE
 from bidclient.formats.money import parse_yuan
 
 BIDDER_FIELDS = ("bidder.name", "bidder.uscc", "bidder.legal_representative", "bidder.agent", "bidder.phone")

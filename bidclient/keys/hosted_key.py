@@ -9,12 +9,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from bidclient.crypto.certificate import Certificate
-from bidclient.crypto.private_key import SignatureScheme, WrapScheme
+from bidclient.crypto.private_key import SignatureScheme, WrapScheme, usual_scheme
 from bidclient.errors import BadEnvelope, BidError, DriverFailed, KeyRefused, TokenRemoved
 from bidclient.keys import pkcs11
 from bidclient.keys.ckr import CANNOT_OPEN
 from bidclient.keys.pkcs11 import Library, Session, StoredCertificate, Token
-from bidclient.keys.signature import check_request, checked_signature, usual_scheme
+from bidclient.keys.signature import check_request, checked_signature
 
 _DIGEST_INFO_SHA256 = bytes.fromhex("3031300d060960864801650304020105000420")
 """RFC 8017 §9.2, note 1."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from bidclient.crypto import cms
-from bidclient.crypto.private_key import PrivateKey, SignatureScheme
+from bidclient.crypto.private_key import PrivateKey, SignatureScheme, usual_scheme
 from bidclient.errors import CertificateUnfit, Mismatch
-from bidclient.keys.signature import checked_signature, usual_scheme
+from bidclient.keys.signature import checked_signature
 
 
 @dataclass(frozen=True)

@@ -20,15 +20,6 @@ def rsa_padding(scheme: SignatureScheme) -> padding.AsymmetricPadding:
     return padding.PKCS1v15()
 
 
-def usual_scheme(certificate: Certificate) -> SignatureScheme:
-    """The scheme that every verifier knows for this kind of key. Raises KeyRefused for other kinds."""
-    if certificate.key_algorithm.startswith("rsa-"):
-        return SignatureScheme.RSA_PKCS1_SHA256
-    if certificate.key_algorithm.startswith("p-"):
-        return SignatureScheme.ECDSA_SHA256
-    raise KeyRefused("sign", certificate.key_algorithm)
-
-
 def check_request(certificate: Certificate, digest: bytes, scheme: SignatureScheme) -> None:
     """Refuse what cannot come to a good end, before the key is touched. Raises KeyRefused."""
     if len(digest) != DIGEST_SIZE:

@@ -44,7 +44,8 @@ class Network:
         """What the network says of itself, checked against the profile once.
 
         Raises Untrusted for a sandbox behind a production profile and the reverse, and for an identity that
-        does not lead to the profile's anchors; Rejected("client-too-old"); NetworkProblem, BadFormat.
+        does not lead to the profile's anchors or is not the one that is pinned there;
+        Rejected("client-too-old"); NetworkProblem, BadFormat.
         """
         return self._greet()[0]
 
@@ -94,7 +95,16 @@ class Network:
             verify_chain(identity, (), self.profile.anchors, self.now().at, "network identity")
         except BadCertificate as error:
             raise Untrusted(self.profile.address, f"{error.subject}: {error.reason}") from error
+        self._check_pin(identity)
         return identity
+
+    def _check_pin(self, identity: Certificate) -> None:
+        """Other certificates lead to the same anchors, a bidder's for one; practice may do without a pin."""
+        pinned, address = self.profile.identity, self.profile.address
+        if pinned is None and self.profile.kind == "production":
+            raise Untrusted(address, f"pin its identity in the settings; it shows {identity.sha256}")
+        if pinned is not None and pinned.der != identity.der:
+            raise Untrusted(address, f"its identity is {identity.sha256}, pinned is {pinned.sha256}")
 
 
 def _version(text: str) -> tuple[int, ...]:

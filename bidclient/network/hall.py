@@ -17,6 +17,7 @@ from bidclient.network.wire import (
 )
 
 _PAGE = 100
+_MOST_PAGES = 1000
 _TENDER_LIMIT = 4 * 1024**3
 
 
@@ -27,15 +28,21 @@ class Hall:
         self._transport = transport
 
     def lots(self, state: str = "") -> Iterator[LotSummary]:
-        """All lots, page by page; only those in `state` if given. Raises NetworkProblem, BadFormat."""
+        """All lots, page by page; only those in `state` if given.
+
+        Raises NetworkProblem, BadFormat when the pages do not come to an end.
+        """
         after: str | None = ""
-        while after is not None:
+        for _ in range(_MOST_PAGES):
             chosen = {name: value for name, value in (("state", state), ("after", after)) if value}
             page = self._transport.get("/v1/lots", LotPage, {**chosen, "limit": _PAGE})
             yield from page.lots
-            if page.next is not None and page.next == after:
+            if page.next is None:
+                return
+            if page.next == after:
                 raise BadFormat("the list of lots", "a page names itself as the next")
             after = page.next
+        raise BadFormat("the list of lots", f"more than {_MOST_PAGES} pages")
 
     def lot(self, lot: str) -> LotView:
         """One lot. Raises NetworkProblem, BadFormat."""

@@ -1,22 +1,25 @@
 """Lets fictional companies bid in the sandbox through the same stages and the same network as anybody."""
 
+import shutil
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
 from bidclient import __version__
 from bidclient.crypto.certificate import Certificate, certificates_from_pem
 from bidclient.crypto.timestamp import stamp_by
+from bidclient.formats import atomic
 from bidclient.network.client import Network
 from bidclient.network.opening import OpeningRoom
 from bidclient.network.profile import Profile
 from bidclient.network.stamping import stamp_transport
 from bidclient.network.transport import new_idempotency_key
 from bidclient.network.wire import SubmissionView
-from bidclient.sandbox.pki import BidderKeys, issue_bidder
+from bidclient.sandbox.pki import BidderKeys, issue_bidder, read_kept
 from bidclient.sandbox.rivals import RIVALS, Rival, prepare
 from bidclient.stages.opened import (
     ConfirmStatement,
@@ -30,7 +33,7 @@ from bidclient.stages.opened import (
 )
 from bidclient.stages.package import pack
 from bidclient.stages.sealed import Recipient, make_stub, read_stub, seal, unwrap_secret, wipe
-from bidclient.stages.signed import SignedBid, sign
+from bidclient.stages.signed import SignedBid, read_signed, sign
 from bidclient.stages.submitted import (
     SignedReceipt,
     check_receipt,
@@ -42,6 +45,8 @@ from bidclient.stages.tender import Record, Tender, read_tender, verify_tender
 
 MOST = len(RIVALS)
 """How many companies there are."""
+_NOT_IN_FORCE = ("uploading", "uploaded", "withdrawn", "superseded", "expired")
+_TENDER, _SIGNED, _SEALED, _STUB = "tender.tender", "bid.asice", "bid.sealed", "bid.stub"
 
 
 @dataclass(frozen=True)
@@ -52,11 +57,11 @@ class _Bid:
     signed: SignedBid
     stub: bytes
     submission: str
-    receipt: SignedReceipt
+    receipt_sha256: str
     opening: str
 
 
-class _Competitor:
+class Competitor:
     """One company at its own desk: keys, a login, and a bid for each lot."""
 
     def __init__(
@@ -74,21 +79,22 @@ class _Competitor:
     def submit(self, lot: str) -> None:
         """Register, fetch the tender, prepare, sign, seal and submit; the receipt is checked."""
         network, profile = self._network, self._network.profile
-        at = network.now().at
-        network.login.with_certificate(network.info.id, self._signer, at)
+        at = self._log_in()
         network.hall.register(lot, self.rival.agent, self.rival.phone, new_idempotency_key())
         folder = self._folder / lot
-        folder.mkdir(parents=True, exist_ok=True)
-        network.hall.download_tender(lot, folder / "tender.tender")
-        package = verify_tender(read_tender(folder / "tender.tender"), profile.anchors, at)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        network.hall.download_tender(lot, folder / _TENDER)
+        package = verify_tender(read_tender(folder / _TENDER), profile.anchors, at)
         draft = prepare(self.rival, package, folder / "parts", at)
         client = f"bidclient/{__version__}"
         packed = pack(draft, package.tender, folder / "parts", folder / "bid.zip", self.rival.device, client)
         stamp = stamp_by(stamp_transport(f"{profile.address.rstrip('/')}/tsa"), profile.stamp_anchors)
-        signed = sign(packed, self._signer, stamp, at, folder / "bid.asice")
+        signed = sign(packed, self._signer, stamp, at, folder / _SIGNED)
         recipients = [Recipient("bidder", self._opener.certificate)]
-        sealed = seal(signed, package.tender, recipients, folder / "bid.sealed")
+        sealed = seal(signed, package.tender, recipients, folder / _SEALED)
         stub = make_stub(sealed, signed, self._signer, at)
+        atomic.write(folder / _STUB, stub)
         view = network.submissions.create(lot, stub, new_idempotency_key())
         if package.tender.submission == "upload":
             self._upload(view, sealed.path)
@@ -96,7 +102,17 @@ class _Competitor:
         if package.tender.submission == "hash-first":
             self._upload(view, sealed.path)
         opening = network.hall.lot(lot).opening
-        self._bids[lot] = _Bid(package.tender, signed, stub, view.id, receipt, opening)
+        self._bids[lot] = _Bid(package.tender, signed, stub, view.id, receipt.sha256, opening)
+
+    def version_submitted(self, lot: str) -> int:
+        """The tender version of the company's bid in force, 0 when there is none.
+
+        What this process has not submitted itself is taken up again from the company's folder. Raises
+        NetworkProblem, IntegrityProblem.
+        """
+        if lot not in self._bids:
+            self._take_up(lot)
+        return self._bids[lot].tender.tender_version if lot in self._bids else 0
 
     def sign_in(self, lot: str) -> None:
         """签到."""
@@ -109,7 +125,7 @@ class _Competitor:
             submission=bid.submission,
             bidder=self.rival.uscc,
             agent=self.rival.agent,
-            receipt_sha256=bid.receipt.sha256,
+            receipt_sha256=bid.receipt_sha256,
             nonce=nonce,
         )
         room.sign_in(self._signed(statement))
@@ -131,7 +147,7 @@ class _Competitor:
             opening=bid.opening,
             submission=bid.submission,
             bidder=self.rival.uscc,
-            receipt_sha256=bid.receipt.sha256,
+            receipt_sha256=bid.receipt_sha256,
             opening_certificate_sha256=opening_certificate.sha256,
             wrapped_key=b64encode(envelope).decode(),
             method="key",
@@ -177,13 +193,34 @@ class _Competitor:
             self._network.identity,
         )
 
+    def _take_up(self, lot: str) -> None:
+        """Go on with a bid of an earlier run, if its files are those that the network has."""
+        self._log_in()
+        folder, submissions = self._folder / lot, self._network.submissions
+        view = next((one for one in submissions.mine(lot) if one.state not in _NOT_IN_FORCE), None)
+        if view is None or not (folder / _STUB).exists():
+            return
+        stub = (folder / _STUB).read_bytes()
+        if digest(stub) != view.stub_sha256:
+            return
+        if view.offset < view.size:
+            self._upload(view, folder / _SEALED)
+        tender, signed = read_tender(folder / _TENDER).tender, read_signed(folder / _SIGNED)
+        receipt, opening = submissions.receipt(view.id).receipt, self._network.hall.lot(lot).opening
+        self._bids[lot] = _Bid(tender, signed, stub, view.id, digest(receipt), opening)
+
     def _seat(self, lot: str) -> tuple[_Bid, OpeningRoom, str]:
         """The bid, its room, and the nonce for the next statement; a session that has ended is renewed."""
         bid = self._bids[lot]
-        at = self._network.measure_clock().now().at
-        self._network.login.with_certificate(bid.tender.network, self._signer, at)
+        self._log_in()
         room = self._rooms.setdefault(lot, self._network.opening(bid.opening))
         return bid, room, room.view().nonce
+
+    def _log_in(self) -> datetime:
+        """A new session, which nobody needs to renew; returns the network's time, measured now."""
+        at = self._network.measure_clock().now().at
+        self._network.login.with_certificate(self._network.info.id, self._signer, at)
+        return at
 
     def _signed(self, statement: Record) -> bytes:
         return statement_bytes(statement, self._signer, self._network.now().at)
@@ -208,9 +245,8 @@ class Competitors:
         self._all = []
         for number, rival in enumerate(RIVALS[:count]):
             network = self._exit.enter_context(Network(Profile(base_url, "sandbox", anchors, anchors)))
-            keys = issue_bidder(data, rival.name, rival.uscc, "p-256")
             folder = data / "competitors" / rival.uscc
-            self._all.append(_Competitor(rival, keys, network, folder, number < count - absent))
+            self._all.append(Competitor(rival, _keys(data, folder, rival), network, folder, number < count - absent))
 
     def __enter__(self) -> "Competitors":
         return self
@@ -224,6 +260,11 @@ class Competitors:
     def rivals(self) -> tuple[Rival, ...]:
         """Who bids."""
         return tuple(competitor.rival for competitor in self._all)
+
+    @property
+    def companies(self) -> tuple[Competitor, ...]:
+        """The companies, for those who let each act by itself."""
+        return tuple(self._all)
 
     def submit_all(self) -> None:
         """Every company submits a bid for every lot."""
@@ -239,14 +280,23 @@ class Competitors:
 
     def release_all(self) -> None:
         """Every company but the absent ones releases its keys."""
-        self._present(_Competitor.release)
+        self._present(Competitor.release)
 
     def confirm_all(self) -> None:
         """Every company but the absent ones confirms its row of the read-out."""
-        self._present(_Competitor.confirm)
+        self._present(Competitor.confirm)
 
-    def _present(self, act: Callable[[_Competitor, str], None]) -> None:
+    def _present(self, act: Callable[[Competitor, str], None]) -> None:
         for lot in self._lots:
             for competitor in self._all:
                 if competitor.releases:
                     act(competitor, lot)
+
+
+def _keys(data: Path, folder: Path, rival: Rival) -> BidderKeys:
+    """The company's keys: those of an earlier run, whose bids no others can open, else new ones."""
+    keys = read_kept(data, folder)
+    if keys is None:
+        keys = issue_bidder(data, rival.name, rival.uscc, "p-256")
+        keys.keep(folder)
+    return keys

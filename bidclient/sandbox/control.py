@@ -170,17 +170,27 @@ def state(call: Call) -> Response:
             "network": call.world.network,
             "faults": call.world.faults.active(),
             "lots": [
-                {
-                    "id": lot.id,
-                    "state": lot.state,
-                    "opening": lot.opening,
-                    "opening_state": database.text("SELECT state FROM openings WHERE id = ?", lot.opening),
-                    "submissions": database.number("SELECT COUNT(*) FROM submissions WHERE lot = ?", lot.id),
-                }
+                _lot_state(call.world, lot)
                 for lot in database.rows(LotRow, "SELECT * FROM lots ORDER BY position")
             ],
         }
     )
+
+
+def _lot_state(world: World, lot: LotRow) -> dict[str, str | int]:
+    tender, database = world.tender(lot).parsed, world.database
+    return {
+        "id": lot.id,
+        "code": tender.lot.code,
+        "name": tender.lot.name,
+        "tender_version": lot.version,
+        "deadline": tender.deadline,
+        "opening_at": tender.opening_at,
+        "state": lot.state,
+        "opening": lot.opening,
+        "opening_state": database.text("SELECT state FROM openings WHERE id = ?", lot.opening),
+        "submissions": database.number("SELECT COUNT(*) FROM submissions WHERE lot = ?", lot.id),
+    }
 
 
 def time_stamp(call: Call) -> Response:

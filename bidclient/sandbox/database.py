@@ -19,7 +19,9 @@ CREATE TABLE IF NOT EXISTS sessions (
   token_sha256 TEXT PRIMARY KEY, uscc TEXT NOT NULL, name TEXT NOT NULL, expires TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS replies (
   uscc TEXT NOT NULL, key TEXT NOT NULL, request_sha256 TEXT NOT NULL,
-  status INTEGER NOT NULL, location TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (uscc, key));
+  status INTEGER NOT NULL, location TEXT NOT NULL, body BLOB NOT NULL, expires TEXT NOT NULL,
+  PRIMARY KEY (uscc, key));
+CREATE INDEX IF NOT EXISTS replies_by_age ON replies (expires);
 CREATE TABLE IF NOT EXISTS lots (
   id TEXT PRIMARY KEY, position INTEGER NOT NULL, state TEXT NOT NULL, version INTEGER NOT NULL,
   opening TEXT NOT NULL UNIQUE);

@@ -26,6 +26,8 @@ from bidclient.stages.submitted import LoginStatement
 MAX_PATCH = 8 * 1024 * 1024
 MAX_SEALED = 4 * 1024**3
 CHALLENGE_SECONDS = 300
+MOST_CHALLENGES = 4096
+"""Anybody may ask for one: a flood pushes out the oldest, and an honest login takes no time."""
 SESSION_SECONDS = 8 * 3600
 FEATURES = ("certificate-login", "tus", "hash-first", "joint-control", "recovery-code", "log", "events")
 
@@ -57,6 +59,11 @@ def challenge(call: Call) -> Response:
     nonce = new_token()
     with database.writing():
         database.run("DELETE FROM challenges WHERE expires <= ?", instant_text(machine_time()))
+        database.run(
+            "DELETE FROM challenges WHERE rowid IN "
+            "(SELECT rowid FROM challenges ORDER BY expires DESC, rowid DESC LIMIT -1 OFFSET ?)",
+            MOST_CHALLENGES - 1,
+        )
         database.run("INSERT INTO challenges VALUES (?, ?)", nonce, expires(CHALLENGE_SECONDS))
     return reply(Challenge(nonce=nonce, expires_in=CHALLENGE_SECONDS), 201)
 
@@ -78,6 +85,7 @@ def log_in(call: Call) -> Response:
         )
         if not live:
             raise Refusal("nonce-invalid")
+        database.run("DELETE FROM sessions WHERE expires <= ?", instant_text(machine_time()))
         database.run("INSERT OR IGNORE INTO organizations VALUES (?, ?, ?)", uscc, name, at)
         database.run(
             "INSERT OR IGNORE INTO certificates VALUES (?, ?, ?, ?)", signer.sha256, uscc, signer.der, at

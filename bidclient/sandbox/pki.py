@@ -27,6 +27,8 @@ CENTRE_USCC = "12629999TBX001012L"
 TENDERER = "模拟招标人"
 _YEARS = timedelta(days=365 * 10)
 _BIDDER_YEARS = timedelta(days=365 * 3)
+_KEPT = ("sign", "encrypt")
+"""Names of the two keys of a company that BidderKeys.keep keeps; the first is written last."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,15 @@ class BidderKeys:
             atomic.write(path.with_suffix(".pem"), _pem([certificate, *self.chain]))
             made.append(path)
         return made[0], made[1]
+
+    def keep(self, folder: Path) -> None:
+        """Keep both keys, unprotected, in a folder of the sandbox's own, for `read_kept`. Raises
+        DiskProblem."""
+        for place in ("trust", "keys"):
+            (folder / place).mkdir(parents=True, exist_ok=True)
+        (folder / "keys").chmod(0o700)
+        _keep(folder, _KEPT[1], self.encryption_key, x509.load_der_x509_certificate(self.encryption_cert.der))
+        _keep(folder, _KEPT[0], self.signing_key, x509.load_der_x509_certificate(self.signing_cert.der))
 
 
 @dataclass(frozen=True)
@@ -156,6 +167,15 @@ def issue_bidder(
         made.append((key, Certificate.from_der(certificate.public_bytes(serialization.Encoding.DER))))
     (signing_key, signing), (encryption_key, encryption) = made
     return BidderKeys(signing_key, signing, encryption_key, encryption, (root.certificate,))
+
+
+def read_kept(data: Path, folder: Path) -> BidderKeys | None:
+    """A company's keys as `BidderKeys.keep` has left them in `folder`, None when they are not all there."""
+    if not (folder / "trust" / f"{_KEPT[0]}.pem").exists():
+        return None
+    chain = (_load(data, "ca", ()).certificate,)
+    signing, encryption = (_load(folder, name, chain).certificate for name in _KEPT)
+    return BidderKeys(_private(folder, _KEPT[0]), signing, _private(folder, _KEPT[1]), encryption, chain)
 
 
 def revoke(data: Path, certificate: Certificate, now: datetime) -> None:

@@ -19,6 +19,7 @@ from bidclient.sandbox.serve import READY
 
 START_SECONDS = 60.0
 _POLL_SECONDS = 0.02
+_FIND_SECONDS = 0.2
 _REPLY_SECONDS = 120.0
 
 
@@ -32,28 +33,45 @@ class Ready(msgspec.Struct, frozen=True):
     identity: str
 
 
-class _LotState(msgspec.Struct, frozen=True):
+class LotState(msgspec.Struct, frozen=True):
+    """A lot and its opening, as the person at the levers sees them; `submissions` counts all of them."""
+
     id: str
+    code: str
+    name: str
+    tender_version: int
+    deadline: str
+    opening_at: str
     state: str
     opening: str
     opening_state: str
     submissions: int
 
 
-class _State(msgspec.Struct, frozen=True):
-    lots: tuple[_LotState, ...]
+class State(msgspec.Struct, frozen=True):
+    """GET /sandbox/v1/state: the network's time and its speed, the faults that are on, the lots."""
+
+    now: str
+    rate: float
+    network: str
+    faults: dict[str, float]
+    lots: tuple[LotState, ...]
 
 
 @dataclass(frozen=True)
 class Levers:
     """The sandbox's own controls, as the person who runs it has them."""
 
-    ready: Ready
+    url: str
     data: Path
 
-    def lots(self) -> tuple[_LotState, ...]:
+    def state(self) -> State:
+        """What is going on. Raises Unreachable."""
+        return msgspec.json.decode(self._send("GET", "/sandbox/v1/state"), type=State)
+
+    def lots(self) -> tuple[LotState, ...]:
         """All lots with the state of their openings. Raises Unreachable."""
-        return msgspec.json.decode(self._send("GET", "/sandbox/v1/state"), type=_State).lots
+        return self.state().lots
 
     def jump(self, now: datetime) -> None:
         """Set the network's clock; what is due by then happens before this returns. Raises Unreachable."""
@@ -63,8 +81,12 @@ class Levers:
         """The running step of an opening ends now. Raises Unreachable."""
         self._send("POST", f"/sandbox/v1/openings/{opening}/advance", {})
 
-    def _send(self, method: str, path: str, body: dict[str, str] | None = None) -> bytes:
-        address = self.ready.url + path
+    def set_fault(self, name: str, value: float) -> None:
+        """Switch a fault on, or off with 0. Raises Unreachable."""
+        self._send("POST", "/sandbox/v1/faults", {"name": name, "value": value})
+
+    def _send(self, method: str, path: str, body: dict[str, str | float] | None = None) -> bytes:
+        address = self.url + path
         with requests.Session() as session:
             session.trust_env = False
             try:
@@ -73,6 +95,24 @@ class Levers:
             except requests.exceptions.RequestException as error:
                 raise Unreachable(address, str(error)) from error
             return reply.content
+
+
+def find_levers(data: Path, patience: float = START_SECONDS) -> Levers:
+    """The controls of the sandbox that runs on `data`, as soon as it answers.
+
+    Raises Unreachable when that takes longer than `patience` seconds.
+    """
+    end, pause = ticks() + patience, threading.Event()
+    while True:
+        try:
+            levers = Levers(_read_ready(data).url, data)
+            levers.state()
+        except (OSError, msgspec.DecodeError, Unreachable) as error:
+            if ticks() > end:
+                raise Unreachable(f"sandbox {data}", str(error)) from error
+            pause.wait(_FIND_SECONDS)
+        else:
+            return levers
 
 
 @contextmanager
@@ -94,7 +134,7 @@ def running_sandbox(data: Path, samples: tuple[str, ...], lead_minutes: float) -
             stderr=output,
         )
     try:
-        yield Levers(_ready(process, data), data)
+        yield Levers(_ready(process, data).url, data)
     finally:
         process.terminate()
         try:
@@ -115,4 +155,8 @@ def _ready(process: subprocess.Popen[bytes], data: Path) -> Ready:
         if ticks() > deadline:
             raise Unreachable("sandbox", f"not ready after {START_SECONDS:.0f} seconds")
         pause.wait(_POLL_SECONDS)
+    return _read_ready(data)
+
+
+def _read_ready(data: Path) -> Ready:
     return msgspec.json.decode((data / READY).read_bytes(), type=Ready)

@@ -153,6 +153,12 @@ class SampleBid:
     documents: tuple[SampleDocument, ...]
     links: tuple[SampleLink, ...]
 
+    @property
+    def typed(self) -> dict[str, str]:
+        """All that the clerk types, by field: the bidder and the opening form."""
+        bidder = {f"bidder.{name}": value for name, value in msgspec.structs.asdict(self.bidder).items()}
+        return {name: value for name, value in {**bidder, **self.form}.items() if value}
+
 
 def sample_ids() -> tuple[str, ...]:
     """The samples: construction (施工), goods (货物) and services (服务)."""

@@ -83,8 +83,8 @@ def run(
 ) -> None:
     """Serve the sandbox in `data`, made if there is none, until a signal ends it.
 
-    `rate` is the speed of its clock (None: as it was). When it takes connections, `ready_file` (by default
-    data/ready.json) says where. `samples` and `lead` are for a new sandbox.
+    `rate` is the speed of its clock (None: as it was). When it takes connections and `on_ready` is done,
+    `ready_file` (by default data/ready.json) says where. `samples` and `lead` are for a new sandbox.
     Raises SettingProblem, DiskProblem.
     """
     data.mkdir(parents=True, exist_ok=True)
@@ -102,9 +102,9 @@ def run(
             "pid": os.getpid(),
         }
         path = ready_file or data / READY
-        atomic.write(path, json.dumps(ready, indent=1).encode() + b"\n")
         if on_ready is not None:
             on_ready(url)
+        atomic.write(path, json.dumps(ready, indent=1).encode() + b"\n")
         _end_politely()
         try:
             with suppress(KeyboardInterrupt):

@@ -7,6 +7,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bidclient.crypto.certificate import Certificate
 from bidclient.errors import BadCertificate, BadSignature, IntegrityProblem
 from bidclient.formats.instant import instant_text, parse_instant
 from bidclient.network.wire import SubmissionRequest, SubmissionView
@@ -156,9 +157,20 @@ def _checked_stub(call: Call, lot: LotRow, tender: Tender, data: bytes) -> Signe
         raise Refusal("stale-documents")
     if signed.frame.header.policy != tender.policy or stub.suite not in tender.suites:
         raise Refusal("bad-stub", "suite or policy is not the tender's")
+    _check_share(signed, tender)
     if stub.sealed_size > tender.size_limit:
         raise Refusal("payload-too-large", f"at most {tender.size_limit} bytes")
     return signed
+
+
+def _check_share(signed: SignedStub, tender: Tender) -> None:
+    """Under policy "all" one share must be the tenderer's own, or the opening depends on somebody else."""
+    if tender.joint_certificate is None:
+        return
+    joint = Certificate.from_pem(tender.joint_certificate.encode())
+    wraps = [wrap for wrap in signed.frame.header.wraps if wrap.role == "tenderer"]
+    if [wrap.certificate_sha256 for wrap in wraps] != [joint.sha256]:
+        raise Refusal("bad-stub", "a share is not wrapped to the tenderer's certificate")
 
 
 def _new_submission(call: Call, lot: LotRow, stub: SignedStub, data: bytes) -> Submission:

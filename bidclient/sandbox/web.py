@@ -31,6 +31,8 @@ CUT = "bidclient.cut"
 """The extension of the ASGI scope that cuts the line without an answer."""
 BODY_SECONDS = 30.0
 _KEY_LIMIT = 200
+_REPLY_SECONDS = 72 * 3600
+"""How long the reply to a keyed request is kept; bidnet/1 promises 48 hours."""
 _T = TypeVar("_T")
 
 
@@ -256,13 +258,15 @@ def _kept_or_new(world: World, action: Action, call: Call, mark: tuple[str, str]
     response = action.run(call)
     # Only what was done is kept: what was refused may be right a moment later.
     with world.database.writing():
+        world.database.run("DELETE FROM replies WHERE expires <= ?", instant_text(machine_time()))
         world.database.run(
-            "INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?, ?, ?)",
             *mark,
             request_sha256,
             response.status_code,
             response.headers.get("location", ""),
             bytes(response.body),
+            expires(_REPLY_SECONDS),
         )
     return response
 

@@ -40,7 +40,7 @@ from bidclient.stages.submitted import (
     read_receipt,
     read_statement,
 )
-from bidclient.stages.tender import Record, Tender
+from bidclient.stages.tender import Record, Tender, check_network, verify_recipients
 
 TENDER = "tender.json"
 TENDER_SIGNATURE = "tender.p7s"
@@ -174,12 +174,16 @@ def _by_bidder(evidence: Evidence, signed: cms.Signed, what: str) -> str:
 
 
 def _tender(evidence: Evidence) -> Iterator[Verdict]:
-    def proof() -> str:
+    def proof() -> str | Verdict:
         data, signature = evidence.files[TENDER], evidence.files[TENDER_SIGNATURE]
         signed = cms.verify_detached(signature, hashlib.sha256(data).digest(), TENDER)
         tender = canonical.loads(data, Tender, TENDER)
         verify_chain(signed.signer, signed.chain, evidence.anchors, signed.signing_time, TENDER)
-        return f"lot {tender.lot.code}, version {tender.tender_version}, signed by {signed.signer.subject}"
+        verify_recipients(tender, signed.chain, evidence.anchors)
+        if evidence.identity is not None:
+            check_network(signed.signer, evidence.identity)
+        proven = f"lot {tender.lot.code}, version {tender.tender_version}, signed by {signed.signer.subject}"
+        return _by_network(evidence, TENDER, proven, signed.signer)
 
     yield _judge(TENDER, proof)
 
@@ -216,12 +220,14 @@ def _receipts(evidence: Evidence) -> Iterator[Verdict]:
         yield _undecided("receipt-001.p7s", "receipt-001.p7s is not in the folder")
     ours = evidence.numbered("finalize", ".p7s") + evidence.numbered("withdraw", ".p7s")
     statements = [evidence.files[name] for name in ours]
-    for name in names:
-        stem = name.removesuffix(".p7s")
-        yield _judge(name, partial(_receipt, evidence, name, stem, statements))
+    for name, before in zip(names, [None, *names], strict=False):
+        yield _judge(name, partial(_receipt, evidence, name, before, statements))
 
 
-def _receipt(evidence: Evidence, name: str, stem: str, statements: Sequence[bytes]) -> str | Verdict:
+def _receipt(
+    evidence: Evidence, name: str, before: str | None, statements: Sequence[bytes]
+) -> str | Verdict:
+    stem = name.removesuffix(".p7s")
     found = read_receipt(evidence.files[name])
     if found.receipt.stub_sha256 != digest(evidence.files[STUB]):
         return _undecided(name, f"about another stub, {found.receipt.stub_sha256}")
@@ -236,9 +242,19 @@ def _receipt(evidence: Evidence, name: str, stem: str, statements: Sequence[byte
         evidence.anchors,
         evidence.stamp_anchors,
         evidence.identity or found.signed.signer,
+        deadline=_deadline(evidence),
+        before=None if before is None else read_receipt(evidence.files[before]),
     ).receipt
     proven = f"{receipt.kind} {receipt.receipt_no}, received {receipt.received_at}"
     return _by_network(evidence, name, proven, found.signed.signer)
+
+
+def _deadline(evidence: Evidence) -> str | None:
+    """The deadline of the tender that the bid answers, None when that is not in the folder."""
+    data = evidence.files.get(TENDER)
+    if data is None or digest(data) != evidence.bid.tender_sha256:
+        return None
+    return canonical.loads(data, Tender, TENDER).deadline
 
 
 def _by_network(evidence: Evidence, item: str, proven: str, signer: Certificate) -> str | Verdict:
@@ -299,6 +315,8 @@ def _readout(evidence: Evidence) -> Iterator[Verdict]:
         if evidence.opening is None:
             return _undecided(READOUT, "no statement in the folder names the opening")
         readout = read_readout(data, evidence.opening, digest(data))
+        if evidence.chain is not None:
+            evidence.chain.check_readout(digest(data))
         rows = [row for row in readout.rows if row.bidder == evidence.bid.bidder]
         if len(rows) != 1:
             raise Mismatch("rows of the bidder", "1", str(len(rows)))

@@ -266,6 +266,17 @@ class Chain:
                 return event
         raise BadChain(self.seq, "an acknowledged statement is not in the chain")
 
+    def check_readout(self, table_sha256: str) -> Event:
+        """The event that announced this table to everybody. Raises BadChain without one, Mismatch for
+        another."""
+        announced = [event for event in self._events if event.type == "readout"]
+        if not announced:
+            raise BadChain(self.seq, "the read-out is not in the chain")
+        for event in announced:
+            if event.data.get("table_sha256") != table_sha256:
+                raise Mismatch("table_sha256", str(event.data.get("table_sha256")), table_sha256)
+        return announced[-1]
+
 
 def check_acknowledgement(
     proof: bytes, opening: str, statement: bytes, anchors: Sequence[Certificate], identity: Certificate

@@ -7,7 +7,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -90,6 +90,8 @@ class Sealed:
     sha256: str
     file_root: str
     leaves: tuple[bytes, ...]
+    opened: bool = field(default=False, compare=False)
+    """Under policy "all": the sealing has opened the whole file again and compared it with the signed bid."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,8 @@ def seal(
 ) -> Sealed:
     """Seal a signed bid to its recipients as `out`, with a fresh secret each time.
 
-    Every document is hashed again while it is encrypted. `progress` counts bytes of the signed bid; the share
+    Every document is hashed again while it is encrypted. Under policy "all" no key of ours opens the file
+    whole, so it is opened and compared here, while the secret is still in memory. `progress` counts bytes of the signed bid; the share
     of the tenderer under policy "all" is wrapped to the certificate in the tender. Raises BadManifest when a
     document is no longer what was signed, StaleTender or Mismatch when the bid answers another tender,
     CertificateUnfit, TooLarge, Cancelled, DiskProblem; `out` then keeps its old state.
@@ -165,12 +168,31 @@ def seal(
                 cancelled=cancelled,
             )
             watch.finish()
+            opened = header.policy == "all"
+            if opened:
+                _prove(sink, frame, secret, signed, progress, cancelled)
     except EOFError as error:
         raise BadManifest(signed.path.name, "became shorter while it was sealed") from error
     finally:
         wipe(secret)
     root = bseal.file_root(frame, leaves)
-    return Sealed(out, header, frame.prefix, frame.size, whole.hexdigest(), root, leaves)
+    return Sealed(out, header, frame.prefix, frame.size, whole.hexdigest(), root, leaves, opened)
+
+
+def _prove(
+    sink: BinaryIO,
+    frame: Frame,
+    secret: bytearray,
+    signed: SignedBid,
+    progress: Progress,
+    cancelled: Callable[[], bool],
+) -> None:
+    """Open what was just sealed, as it lies on the disk. Raises Mismatch, WrongSecret, DamagedChunk."""
+    head = bseal.head_bytes(frame)
+    sink.seek(0)
+    if sink.read(len(head)) != head:
+        raise Mismatch("prefix", "what was written", "something else")
+    _compare(sink, frame, check_secret(frame, secret), signed, progress, cancelled)
 
 
 def _check_tender(signed: SignedBid, tender: Tender, suite: str) -> None:
@@ -382,7 +404,8 @@ def rehearse(
         secret, complete = unwrap_secret(frame, opener), frame.header.policy == "any"
     try:
         if complete:
-            _compare(path, frame, check_secret(frame, secret), signed, progress)
+            with _sealed_file(path) as source:
+                _compare(source, frame, check_secret(frame, secret), signed, progress)
     finally:
         wipe(secret)
     sealed = read_sealed(path, progress)
@@ -390,10 +413,15 @@ def rehearse(
 
 
 def _compare(
-    path: Path, frame: Frame, keys: stream.StreamKeys, signed: SignedBid, progress: Progress
+    source: BinaryIO,
+    frame: Frame,
+    keys: stream.StreamKeys,
+    signed: SignedBid,
+    progress: Progress,
+    cancelled: Callable[[], bool] = _never,
 ) -> None:
     shape = frame.header.shape
-    with _sealed_file(path) as source, _file(signed.path) as original:
+    with _file(signed.path) as original:
         length = os.fstat(original.fileno()).st_size
         _agree("payload", length, shape.payload_len)
 
@@ -402,7 +430,15 @@ def _compare(
             if original.read(len(text)) != text:
                 raise Mismatch("payload", signed.path.name, f"other bytes from {position}")
 
-        stream.open_stream(source.fileno(), frame.payload_offset, keys, shape, same, progress=progress)
+        stream.open_stream(
+            source.fileno(),
+            frame.payload_offset,
+            keys,
+            shape,
+            same,
+            progress=progress,
+            cancelled=cancelled,
+        )
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from bidclient.ask import Progress, silent
 from bidclient.crypto import cms
-from bidclient.crypto.certificate import Certificate
+from bidclient.crypto.certificate import Certificate, verify_chain
 from bidclient.crypto.private_key import PrivateKey
 from bidclient.crypto.timestamp import Stamp, verify_token
 from bidclient.errors import BadArchive, BadSignature, CertificateUnfit, Mismatch
@@ -24,7 +24,6 @@ from bidclient.stages.package import (
     read_body,
     verify_documents,
 )
-from bidclient.stages.tender import verify_signer
 
 MOST_SIGNATURES = 32
 _SIGNATURE_LIMIT = 1024 * 1024
@@ -118,7 +117,7 @@ def verify_signed(
         if signature.timestamp is not None:
             digest = hashlib.sha256(signature.signature).digest()
             moment = verify_token(signature.timestamp, digest, stamp_anchors, what)
-        verify_signer(signature.signer, signature.chain, anchors, moment, what)
+        verify_chain(signature.signer, signature.chain, anchors, moment, what)
     _check_bidder(signed.signatures[0].signer, signed.manifest)
     verify_documents(signed.path, signed.manifest, signed.entries, progress)
     return signed

@@ -178,14 +178,18 @@ def check_receipt(
     anchors: Sequence[Certificate],
     stamp_anchors: Sequence[Certificate],
     identity: Certificate,
+    *,
+    deadline: str | None,
+    before: SignedReceipt | None,
 ) -> SignedReceipt:
     """The receipt, proven to be the network's and to speak of exactly our bid.
 
     `timestamp` is the DER TimeStampResp (RFC 3161) over SHA-256 of `receipt_data`; `stub_data` is bid.stub;
     `statements` are the CMS statements that we have signed for this submission: the receipt must name one of
     them. `identity` is the network's receipt certificate; its chain to `anchors` is checked at the
-    time-stamp's time. Raises BadReceipt for every difference, for an arrival at or after the deadline, for
-    another signer and for a bad timestamp.
+    time-stamp's time. `deadline` is the tender's, None where the tender is not at hand; `before` is the receipt
+    that we had last, None when this is our first. Raises BadReceipt for every difference, for an arrival at or
+    after the deadline, for another signer and for a bad timestamp.
     """
     receipt = read_receipt(receipt_data)
     if receipt.signed.signer.der != identity.der:
@@ -200,6 +204,8 @@ def check_receipt(
     _check_times(receipt.receipt, stamped)
     _check_bid(receipt.receipt, stub, digest(stub_data))
     _check_statement(receipt.receipt, statements)
+    _check_deadline(receipt.receipt, deadline)
+    _check_sequence(receipt.receipt, before)
     return receipt
 
 
@@ -209,6 +215,24 @@ def _check_times(receipt: Receipt, stamped: datetime) -> None:
         raise BadReceipt(f"received at {receipt.received_at}, deadline {receipt.deadline}")
     if abs(stamped - received) > STAMP_TOLERANCE:
         raise BadReceipt(f"received at {receipt.received_at}, but stamped at {stamped.isoformat()}")
+
+
+def _check_deadline(receipt: Receipt, deadline: str | None) -> None:
+    """A withdrawal may fall under a newer version of the tender than the bid, with another deadline."""
+    if receipt.kind == "submission" and deadline is not None and receipt.deadline != deadline:
+        raise BadReceipt(f"deadline is {receipt.deadline}, the tender's is {deadline}")
+
+
+def _check_sequence(receipt: Receipt, before: SignedReceipt | None) -> None:
+    """It follows the last one that we had; our first may follow what was sent from another computer."""
+    if before is None:
+        return
+    if receipt.previous_receipt_sha256 != before.sha256:
+        raise BadReceipt(f"it does not follow our last receipt, {before.receipt.receipt_no}")
+    goes_on = receipt.kind == before.receipt.kind == "submission"
+    replaced = before.receipt.submission if goes_on else None
+    if receipt.replaces != replaced:
+        raise BadReceipt(f"replaces {receipt.replaces}, our submission before it is {replaced}")
 
 
 def _check_bid(receipt: Receipt, stub: Stub, stub_sha256: str) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from bidclient.crypto import cms
 from bidclient.crypto.certificate import Certificate, verify_chain
 from bidclient.crypto.private_key import PrivateKey
-from bidclient.errors import BadArchive, BadCertificate, BadFormat
+from bidclient.errors import BadArchive, BadCertificate, BadFormat, BadSignature
 from bidclient.formats import atomic, canonical, stored_zip
 from bidclient.formats.content import check_content, file_digest
 from bidclient.formats.instant import Instant, parse_instant
@@ -264,18 +264,43 @@ def read_tender(path: Path) -> TenderPackage:
 
 
 def verify_tender(package: TenderPackage, anchors: Sequence[Certificate], at: datetime) -> TenderPackage:
-    """`package`, when its signer's chain led to one of `anchors` at the time `at`. Raises BadCertificate."""
-    verify_signer(package.signer, package.chain, anchors, at, "tender")
+    """`package`, when its signer's chain led to one of `anchors` at the time `at`, and its recipients' do.
+
+    Whether the signer is the network itself is for check_network to say. Raises BadCertificate.
+    """
+    verify_chain(package.signer, package.chain, anchors, at, "tender")
+    verify_recipients(package.tender, package.chain, anchors)
     return package
 
 
-def verify_signer(
-    signer: Certificate, chain: Sequence[Certificate], anchors: Sequence[Certificate], at: datetime, what: str
-) -> None:
-    """Raises BadCertificate unless `signer` may sign and its chain led to an anchor at the time `at`."""
-    if not signer.can_sign:
-        raise BadCertificate(f"{what}: {signer.subject}", "not a signing certificate")
-    verify_chain(signer, chain, anchors, at, what)
+def verify_recipients(
+    tender: Tender, chain: Sequence[Certificate], anchors: Sequence[Certificate]
+) -> tuple[Certificate, ...]:
+    """The certificates to which the tender wants secrets wrapped, their chains good at the opening.
+
+    `chain` holds the intermediates that came with the tender's signature. Raises BadCertificate.
+    """
+    at = parse_instant(tender.opening_at)
+    found = []
+    for what, text in (("opening", tender.opening_certificate), ("joint", tender.joint_certificate)):
+        if text is None:
+            continue
+        certificate = Certificate.from_pem(text.encode("utf-8"))
+        if not certificate.can_encrypt:
+            raise BadCertificate(f"{what}: {certificate.subject}", "not an encryption certificate")
+        verify_chain(certificate, chain, anchors, at, what)
+        found.append(certificate)
+    return tuple(found)
+
+
+def check_network(signer: Certificate, identity: Certificate) -> Certificate:
+    """`signer`, when it is the network's: bidders' certificates lead to the same roots.
+
+    A renewed certificate of the network counts by its USCC. Raises BadSignature.
+    """
+    if signer.der != identity.der and (signer.uscc is None or signer.uscc != identity.uscc):
+        raise BadSignature("tender", f"signed by {signer.subject}, not by the network")
+    return signer
 
 
 def tender_digest(tender: Tender) -> str:

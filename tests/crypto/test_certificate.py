@@ -10,7 +10,8 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bidclient.crypto.certificate import Certificate, certificates_from_pem, is_uscc, verify_chain
+from bidclient.crypto.certificate import Certificate, certificates_from_pem, verify_chain
+from bidclient.crypto.uscc import is_uscc
 from bidclient.errors import BadCertificate, BidError
 from tests.crypto.conftest import Judge
 from tests.support.pki import NAME, NOT_AFTER, NOT_BEFORE, NOW, USCC, Authority, InMemoryKey

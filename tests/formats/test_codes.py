@@ -4,13 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bidclient.crypto.uscc import USCC_ALPHABET, uscc_check
 from bidclient.formats.codes import (
-    USCC_ALPHABET,
     deal_check,
     deal_code_problem,
     organisation_check,
     parse_lot_code,
-    uscc_check,
     uscc_problem,
 )
 

@@ -1,10 +1,12 @@
 """A bidder at a desk, with keys from a sandbox's authority, and a bid as far on as a test needs it."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from bidclient.ask import Nobody
 from bidclient.desk import Desk, build
+from bidclient.keys import SoftSource
 from bidclient.network.clock import system_now
 from bidclient.sandbox.pki import BidderKeys
 from bidclient.sandbox.samples import sample_bid
@@ -27,6 +29,7 @@ class Bidder:
     desk: Desk
     ask: Nobody
     sample: str
+    templates: Path
 
     @property
     def bid(self) -> Path:
@@ -42,8 +45,44 @@ class Bidder:
         """A new lot of the sample, its deadline two hours ahead."""
         return str(self.sandbox.control("lots", {"sample": self.sample, "minutes": 120})["lot"])
 
-    def drafted(self, lot: str) -> Path:
-        """Registered, tender fetched, draft complete."""
+    def drafted(self, lot: str | None = None) -> Path:
+        """A complete draft: for `lot`, which takes a second, or a copy of one for a lot that all tests
+        share."""
+        return self._copy("drafted") if lot is None else self._draft(lot)
+
+    def signed(self, lot: str | None = None) -> Path:
+        """Packed and signed too."""
+        if lot is None:
+            return self._copy("signed")
+        self._draft(lot)
+        self.desk.signing.pack(self.bid)
+        self.desk.signing.sign(self.bid, self.signing, self.ask)
+        return self.bid
+
+    def sealed(self, lot: str | None = None) -> Path:
+        """Sealed and rehearsed too."""
+        self.signed(lot)
+        self.desk.sealing.seal(self.bid, self.signing, self.ask)
+        return self.bid
+
+    def submitted(self, lot: str) -> Path:
+        """Submitted too."""
+        self.sealed(lot)
+        self.desk.submitting.submit(self.bid, self.signing, self.ask)
+        return self.bid
+
+    def make_templates(self) -> None:
+        """What later copies are taken from."""
+        shutil.copytree(self._draft(self.lot()), self.templates / "drafted")
+        self.desk.signing.pack(self.bid)
+        self.desk.signing.sign(self.bid, self.signing, self.ask)
+        shutil.copytree(self.bid, self.templates / "signed")
+
+    def _copy(self, name: str) -> Path:
+        shutil.copytree(self.templates / name, self.bid)
+        return self.bid
+
+    def _draft(self, lot: str) -> Path:
         wanted, desk = sample_bid(self.sample), self.desk
         desk.hall.register(lot, "联系人", "0934-0000000", self.signing, self.ask)
         desk.hall.download_tender(lot, self.folder / f"{lot}.tender", self.signing, self.ask)
@@ -59,25 +98,6 @@ class Bidder:
             for link in wanted.links
         ]
         desk.preparing.link(self.bid, links)
-        return self.bid
-
-    def signed(self, lot: str) -> Path:
-        """Packed and signed too."""
-        self.drafted(lot)
-        self.desk.signing.pack(self.bid)
-        self.desk.signing.sign(self.bid, self.signing, self.ask)
-        return self.bid
-
-    def sealed(self, lot: str) -> Path:
-        """Sealed and rehearsed too."""
-        self.signed(lot)
-        self.desk.sealing.seal(self.bid, self.signing, self.ask)
-        return self.bid
-
-    def submitted(self, lot: str) -> Path:
-        """Submitted too."""
-        self.sealed(lot)
-        self.desk.submitting.submit(self.bid, self.signing, self.ask)
         return self.bid
 
 
@@ -96,4 +116,19 @@ def make_bidder(folder: Path, sandbox: Levers, sample: str = SAMPLE) -> Bidder:
         pfx_files=tuple(map(str, pfx_files)),
     )
     write_settings(folder / "home" / "settings.toml", settings)
-    return Bidder(folder, sandbox, keys, settings, build(settings, now=system_now), Nobody(PIN), sample)
+    return Bidder(
+        folder,
+        sandbox,
+        keys,
+        settings,
+        soft_desk(settings),
+        Nobody(PIN),
+        sample,
+        folder / "templates",
+    )
+
+
+def soft_desk(settings: Settings) -> Desk:
+    """A desk that looks for keys in PFX files only: no key hosts, so it is there at once."""
+    sources = (SoftSource(tuple(map(Path, settings.pfx_files))),)
+    return build(settings, now=system_now, sources=sources)

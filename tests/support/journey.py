@@ -27,7 +27,7 @@ from bidclient.sandbox.token import CONFIGURATION, TokenEntry, make_token
 from bidclient.stages.tender import read_tender
 from bidclient.store.settings import Settings
 from tests.support.desks import PIN, Bidder, make_bidder
-from tests.support.sandbox import Sandbox
+from tests.support.sandbox import Levers, Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND_SECONDS = 120
@@ -76,7 +76,7 @@ def other_keys(bidder: Bidder, folder: Path, name: str = "", uscc: str = "") -> 
 class Hall:
     """The opening of one lot, with competitors in it and a hand on the clock."""
 
-    sandbox: Sandbox
+    sandbox: Levers
     lot: str
     opening_at: datetime
     rivals: Competitors
@@ -122,7 +122,7 @@ class Hall:
 
 
 @contextmanager
-def hall(sandbox: Sandbox, lot: str, tender: Path) -> Iterator[Hall]:
+def hall(sandbox: Levers, lot: str, tender: Path) -> Iterator[Hall]:
     """The hall of a lot, to which enough competitors submit now."""
     opening_at = parse_instant(read_tender(tender).tender.opening_at)
     with Competitors(sandbox.url, sandbox.data, (lot,), FEWEST_RIVALS) as rivals:

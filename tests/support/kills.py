@@ -1,4 +1,4 @@
-"""A desk verb in a process of its own that can be killed at any instant, without a program's start before it."""
+"""A desk verb in a process of its own that can be killed at any instant of its work."""
 
 import multiprocessing
 import os
@@ -12,7 +12,7 @@ from bidclient.ask import Nobody
 from bidclient.desk import Desk, build
 from bidclient.network.clock import system_now
 from bidclient.store.settings import Settings
-from tests.support.desks import PIN
+from tests.support.desks import PIN, soft_desk
 
 _JOURNAL = "journal.jsonl"
 _PATIENCE = 60.0
@@ -30,7 +30,8 @@ VERBS: dict[str, Callable[[Desk, Path, str], object]] = {
 
 def act(verb: str, settings: Settings, environment: dict[str, str], bid: Path, key: str) -> None:
     """What the process does."""
-    with build(settings, environment, now=system_now) as desk:
+    desk = build(settings, environment, now=system_now) if environment else soft_desk(settings)
+    with desk:
         VERBS[verb](desk, bid, key)
 
 

@@ -1,0 +1,99 @@
+"""demo: the whole journey on a fresh sandbox, with nothing but this program."""
+
+import tempfile
+from pathlib import Path
+
+import click
+
+from bidclient.cli.say import Lines, Say, lines_of
+from bidclient.cli.terminal import FOLDER, Terminal, command
+from bidclient.errors import BidExists, SettingProblem
+from bidclient.sandbox.demo_steps import DemoReport, Step
+from bidclient.sandbox.samples import sample_ids
+
+
+@command
+@click.option("--keep", type=FOLDER, help="把投标文件夹、证据等留在此处 / keep everything in DIR")
+@click.option("--documents", type=FOLDER, help="用此文件夹里的 PDF / use the PDFs in DIR")
+@click.option(
+    "--sample", type=click.Choice(sample_ids()), default="construction", help="示例 / sample tender"
+)
+@click.option("--soft-keys", is_flag=True, help="用 PFX 文件代替加密锁 / PFX files instead of a token")
+def demo(
+    terminal: Terminal, keep: Path | None, documents: Path | None, sample: str, soft_keys: bool
+) -> DemoReport:
+    """演示：一份真实的投标走完全程 / a real bid travels from tender to opened."""
+    try:
+        from bidclient.sandbox import demo as journey
+    except ModuleNotFoundError as error:
+        raise SettingProblem(
+            "sandbox", f"{error.name} is missing: pip install 'bidclient[sandbox]'"
+        ) from error
+
+    def on_step(step: Step) -> None:
+        for line in lines_of(step, terminal.say):
+            click.echo(line, err=terminal.as_json)
+
+    own = journey.pdf_files(documents) if documents else ()
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="bidclient-demo-", ignore_cleanup_errors=True) as folder:
+            return journey.run_demo(Path(folder), sample, own, on_step, keep=False, soft=soft_keys)
+    if keep.exists() and any(keep.iterdir()):
+        raise BidExists(str(keep))
+    keep.mkdir(parents=True, exist_ok=True)
+    return journey.run_demo(keep.resolve(), sample, own, on_step, keep=True, soft=soft_keys)
+
+
+VERBS = {"demo": demo}
+
+_FIGURES_ZH = {
+    "address": "地址",
+    "keys": "密钥",
+    "sign_ms": "签名耗时（毫秒）",
+    "lot": "标段",
+    "deadline": "截止时间",
+    "clock_bound_ms": "时钟误差上限（毫秒）",
+    "documents": "文件数",
+    "own_documents": "其中自备文件",
+    "pages": "页数",
+    "price": "报价（元）",
+    "bytes": "字节数",
+    "manifest": "清单 SHA-256",
+    "signer": "签名人",
+    "signed_at": "签名时间",
+    "sha256": "SHA-256",
+    "chunks": "分块数",
+    "recipients": "可解密方",
+    "competitors": "其他投标人",
+    "receipt": "回执编号",
+    "received_at": "收到时间",
+    "uploaded": "已上传字节",
+    "event": "记录序号",
+    "method": "方式",
+    "table": "唱标表 SHA-256",
+    "last": "最后一条",
+    "files": "文件数",
+}
+
+
+@lines_of.register
+def _step(value: Step, say: Say) -> Lines:
+    yield f"✓ {say(value.title_zh, value.title_en)}  ({value.seconds:.1f} s)"
+    for proof in value.verified:
+        yield f"    {say(proof.zh, proof.en)}"
+    for name, figure in value.figures.items():
+        yield f"      {say(_FIGURES_ZH.get(name, name), name)}: {figure}"
+
+
+@lines_of.register
+def _report(value: DemoReport, say: Say) -> Lines:
+    yield say(
+        f"全程完成，用时 {value.seconds:.1f} 秒，每一步都经过核验。",
+        f"The whole journey in {value.seconds:.1f} s, every step verified.",
+    )
+    if value.folder is not None:
+        yield say(f"投标文件夹：{value.folder}/bid", f"Bid folder: {value.folder}/bid")
+        yield say(
+            f"第三方核验：bash {value.folder}/evidence/verify.sh {value.folder}/trust/ca.pem",
+            f"Third-party check: bash {value.folder}/evidence/verify.sh {value.folder}/trust/ca.pem",
+        )

@@ -1,0 +1,174 @@
+"""pack, sign, seal, rehearse, verify, unseal: from a draft to a bid that nobody can read."""
+
+from pathlib import Path
+
+import click
+
+from bidclient.cli.say import Lines, Say, lines_of, size_text
+from bidclient.cli.terminal import FILE, FOLDER, Refusal, Terminal, command
+from bidclient.desk.sealing import Rehearsed, SealedResult
+from bidclient.desk.signing import Packed, SignedResult
+from bidclient.desk.verifying import FileReport
+from bidclient.errors import FileProblem
+
+_KEY = click.option("--key", "key_id", help="证书编号 / key id, see `bidclient keys`")
+_CODE_LIMIT = 1000
+
+
+@command
+@click.argument("folder", type=FOLDER)
+def pack(terminal: Terminal, folder: Path) -> Packed:
+    """固化：检查并冻结内容 / check and freeze the draft."""
+    with terminal.desk() as desk:
+        return desk.signing.pack(folder, terminal.progress)
+
+
+@command
+@click.argument("folder", type=FOLDER)
+@_KEY
+@click.option("--also", is_flag=True, help="追加一个签名 / add a further signature")
+@click.option("--no-timestamp", is_flag=True, help="不加时间戳 / without a timestamp")
+def sign(
+    terminal: Terminal, folder: Path, key_id: str | None, also: bool, no_timestamp: bool
+) -> SignedResult:
+    """签章：CAdES 签名加时间戳 / sign the package."""
+    with terminal.desk() as desk:
+        verb = desk.signing.co_sign if also else desk.signing.sign
+        return verb(folder, key_id, terminal.ask, terminal.progress, timestamp=not no_timestamp)
+
+
+@command
+@click.argument("folder", type=FOLDER)
+@_KEY
+@click.option("--second-lock", help="备用锁的证书编号 / key id of the second lock")
+@click.option("--recovery-code", type=FILE, help="把信封码写入此文件 / write a recovery code to FILE")
+@click.option("--no-rehearsal", is_flag=True, help="暂不试解密 / rehearse later")
+def seal(
+    terminal: Terminal,
+    folder: Path,
+    key_id: str | None,
+    second_lock: str | None,
+    recovery_code: Path | None,
+    no_rehearsal: bool,
+) -> SealedResult:
+    """加密并立即试解密 / seal, then rehearse the opening."""
+    with terminal.desk() as desk:
+        return desk.sealing.seal(
+            folder,
+            key_id,
+            terminal.ask,
+            terminal.progress,
+            second_lock=second_lock,
+            recovery_file=recovery_code,
+            rehearse_now=not no_rehearsal,
+        )
+
+
+@command
+@click.argument("folder", type=FOLDER)
+@_KEY
+def rehearse(terminal: Terminal, folder: Path, key_id: str | None) -> Rehearsed:
+    """试解密：确认开标时打得开 / open the sealed bid to nowhere."""
+    with terminal.desk() as desk:
+        return desk.sealing.rehearse(folder, key_id, terminal.ask, terminal.progress)
+
+
+@command
+@click.argument("paths", type=click.Path(path_type=Path), nargs=-1, required=True)
+def verify(terminal: Terminal, paths: tuple[Path, ...]) -> tuple[FileReport, ...] | Refusal:
+    """核验任何成果：有效、无效、无法判断 / judge any artefact or bid folder."""
+    with terminal.desk() as desk:
+        reports = tuple(desk.verifying.verify(path, terminal.progress) for path in paths)
+    bad = any(verdict.verdict == "invalid" for report in reports for verdict in report.verdicts)
+    return Refusal(reports, 5) if bad else reports
+
+
+@command
+@click.argument("file", type=FILE)
+@_KEY
+@click.option("--recovery-code", type=FILE, help="信封码所在文件 / FILE with the recovery code")
+@click.option("-o", "--out", type=FILE, required=True, help="输出的 .asice / output")
+def unseal(
+    terminal: Terminal, file: Path, key_id: str | None, recovery_code: Path | None, out: Path
+) -> FileReport:
+    """投标人自己解密查看 / the bidder's own reading."""
+    with terminal.desk() as desk:
+        if recovery_code is None:
+            desk.sealing.unseal(file, out, key_id, terminal.ask, terminal.progress)
+        else:
+            code = read_code(recovery_code)
+            desk.sealing.unseal_with_code(file, out, code, terminal.ask, terminal.progress)
+        return desk.verifying.verify(out, terminal.progress)
+
+
+VERBS = {
+    "pack": pack,
+    "sign": sign,
+    "seal": seal,
+    "rehearse": rehearse,
+    "verify": verify,
+    "unseal": unseal,
+}
+
+
+def read_code(path: Path) -> str:
+    """A recovery code from a file: a code in an argument could be read by every user of the computer."""
+    try:
+        return path.read_text("utf-8")[:_CODE_LIMIT]
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileProblem(str(path), "cannot be read") from error
+
+
+@lines_of.register
+def _packed(value: Packed, say: Say) -> Lines:
+    yield say(
+        f"已固化 {value.documents} 份文件，共 {size_text(value.size)}：{value.path}",
+        f"Packed {value.documents} documents, {size_text(value.size)}: {value.path}",
+    )
+    yield f"  manifest SHA-256 {value.manifest_sha256}"
+    for name in value.superseded:
+        yield say(f"  原有成果移至 {name}", f"  moved aside: {name}")
+
+
+@lines_of.register
+def _signed(value: SignedResult, say: Say) -> Lines:
+    stamp = say("含时间戳", "with timestamp") if value.timestamped else say("无时间戳", "no timestamp")
+    yield say(f"已签章（{stamp}）：{value.path}", f"Signed ({stamp}): {value.path}")
+    for signer in value.signers:
+        yield f"  {signer}"
+
+
+@lines_of.register
+def _sealed(value: SealedResult, say: Say) -> Lines:
+    yield say(
+        f"已加密 {size_text(value.size)}：{value.path}", f"Sealed {size_text(value.size)}: {value.path}"
+    )
+    yield f"  SHA-256 {value.sha256}"
+    for recipient in value.recipients:
+        yield say(f"  可解密：{recipient}", f"  opens: {recipient}")
+    if value.rehearsal is None:
+        yield say("  尚未试解密。", "  not rehearsed yet.")
+    else:
+        yield from lines_of(value.rehearsal, say)
+
+
+@lines_of.register
+def _rehearsed(value: Rehearsed, say: Say) -> Lines:
+    if value.alone:
+        yield say(
+            f"试解密成功：{value.key} 打开了全部 {value.chunks} 块，内容与签章文件一致。",
+            f"Rehearsed: {value.key} opened all {value.chunks} chunks, equal to the signed bid.",
+        )
+    else:
+        yield say(
+            f"试解密：{value.key} 的密钥分量正确，加密时已全文比对；开标须与招标人共同解密。",
+            f"Rehearsed: the share of {value.key} is right, the whole was compared when it was sealed; "
+            "the tenderer holds the other share.",
+        )
+
+
+@lines_of.register
+def _report(value: FileReport, say: Say) -> Lines:
+    yield value.path
+    for verdict in value.verdicts:
+        yield from lines_of(verdict, say)

@@ -1,0 +1,64 @@
+"""What an evaluator would reject, found before anything is frozen."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bidclient.checks.finding import Finding, blocks
+from bidclient.checks.validity import check_certificate
+from bidclient.crypto.certificate import Certificate
+from bidclient.desk.connection import Clock
+from bidclient.desk.keychain import Keychain
+from bidclient.errors import CertificateUnfit, Incomplete
+from bidclient.stages.tender import Tender, read_tender
+from bidclient.store.bids import BidFolder
+from bidclient.store.state import draft_of
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """All findings at once (一次性告知), the worst first. `passed`: nothing blocks."""
+
+    passed: bool
+    findings: tuple[Finding, ...]
+
+
+class Checking:
+    """The second pair of eyes."""
+
+    def __init__(self, keychain: Keychain, now: Clock) -> None:
+        self._keychain = keychain
+        self._now = now
+
+    def check(self, path: Path, with_keys: bool = True) -> CheckReport:
+        """Check the draft and, with `with_keys`, the company's certificates that are within reach.
+
+        Raises NotABidFolder, IntegrityProblem for a damaged tender or draft.
+        """
+        # Slow to import, for the PDF libraries, and most verbs never come here.
+        from bidclient.checks.draft import check_draft
+
+        folder = BidFolder.open(path)
+        draft, tender = draft_of(folder), read_tender(folder.tender).tender
+        certificates = self._own_certificates(draft.bidder.uscc) if with_keys else ()
+        findings = check_draft(draft, tender, folder.parts, self._now(), certificates)
+        return CheckReport(not blocks(findings), tuple(findings))
+
+    def require_complete(self, path: Path) -> CheckReport:
+        """The report, when nothing blocks. Raises Incomplete, naming everything at once."""
+        report = self.check(path, with_keys=False)
+        if not report.passed:
+            blocking = (finding for finding in report.findings if finding.severity == "blocking")
+            raise Incomplete(tuple(f"{finding.message_zh} {finding.message_en}" for finding in blocking))
+        return report
+
+    def _own_certificates(self, uscc: str) -> tuple[Certificate, ...]:
+        return tuple(
+            key.certificate for key in self._keychain.listed() if uscc and key.certificate.uscc == uscc
+        )
+
+
+def require_fit(certificate: Certificate, tender: Tender, now: Clock, uscc: str) -> None:
+    """Raises CertificateUnfit when a certificate is not the company's or ends before the opening is over."""
+    for finding in check_certificate(certificate, tender, now(), uscc):
+        if finding.severity == "blocking":
+            raise CertificateUnfit(certificate.subject, f"{finding.message_zh} {finding.message_en}")

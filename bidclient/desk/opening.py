@@ -1,0 +1,234 @@
+"""The opening: sign in, release the key, compare our row, confirm or object."""
+
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bidclient.ask import Ask
+from bidclient.crypto.certificate import Certificate
+from bidclient.desk.connection import Clock, Connections
+from bidclient.desk.keychain import Keychain
+from bidclient.desk.sealing import certificates_of, wiped
+from bidclient.desk.seat import Said, Seat, take_seat
+from bidclient.desk.submitting import in_force
+from bidclient.errors import Mismatch
+from bidclient.formats import atomic, canonical
+from bidclient.formats.bseal import Frame
+from bidclient.formats.wraps import unwrap_secret, unwrap_with_code
+from bidclient.network.wire import OpeningView
+from bidclient.stages.evidence import READOUT
+from bidclient.stages.opened import (
+    ConfirmStatement,
+    Event,
+    ObjectionStatement,
+    Readout,
+    ReadoutRow,
+    ReleaseStatement,
+    SignInStatement,
+    check_row,
+    release_context,
+    row_sha256,
+    table_sha256,
+    wrap_release,
+)
+from bidclient.stages.sealed import read_stub
+from bidclient.stages.signed import read_signed
+from bidclient.stages.tender import Record
+from bidclient.store.bids import BidFolder
+
+Method = Literal["key", "second-lock", "recovery-code"]
+Subject = Literal["procedure", "read-out", "identity", "other"]
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """The read-out, our own row compared with our own package, and the confirmation of it."""
+
+    said: Said
+    readout: Readout
+    own_row: ReadoutRow
+    table_sha256: str
+
+
+class OpeningDesk:
+    """The bidder's seat in the opening."""
+
+    def __init__(self, connections: Connections, keychain: Keychain, now: Clock) -> None:
+        self._connections = connections
+        self._keychain = keychain
+        self._now = now
+
+    def sign_in(self, path: Path, key_id: str | None, ask: Ask, agent: str = "") -> Said:
+        """Sign in (签到). Raises OpeningClosed before its time, NetworkProblem, KeyProblem, WrongStage."""
+        with take_seat(self._connections, self._now, path, key_id, ask) as seat:
+
+            def statement(view: OpeningView) -> Record:
+                return SignInStatement(
+                    format="bidnet/sign-in",
+                    version=1,
+                    network=seat.tender.network,
+                    opening=seat.opening,
+                    submission=seat.submission,
+                    bidder=seat.receipt.receipt.bidder,
+                    agent=agent,
+                    receipt_sha256=seat.receipt.sha256,
+                    nonce=view.nonce,
+                )
+
+            return seat.say("sign-in", statement, seat.room.sign_in)
+
+    def release(self, path: Path, key_id: str | None, ask: Ask, open_with: str | None = None) -> Said:
+        """Release the key with the encryption key that is here, or with `open_with` (the second lock).
+
+        The secret is unwrapped and compared with the commitment before anything is sent: a wrong key is found
+        without the network. Raises WrongKey, WrongSecret, NoSuchKey, KeyProblem, OpeningClosed, Mismatch when
+        the opening names another certificate than the tender.
+        """
+        folder = BidFolder.open(path)
+        frame = _frame_in_force(folder)
+        key = self._keychain.opener(certificates_of(frame), open_with)
+        first = certificates_of(frame)[:1]
+        method: Method = "key" if key.certificate.sha256 in first else "second-lock"
+        with (
+            self._keychain.unlocked(key, ask) as private,
+            wiped(unwrap_secret(frame, private)) as secret,
+        ):
+            return self._release(path, key_id, ask, secret, method)
+
+    def release_with_code(self, path: Path, key_id: str | None, ask: Ask, code: str) -> Said:
+        """Release with the recovery code (信封码). Raises BadFormat for a mistyped code, and as `release`."""
+        frame = _frame_in_force(BidFolder.open(path))
+        with wiped(unwrap_with_code(frame, code)) as secret:
+            return self._release(path, key_id, ask, secret, "recovery-code")
+
+    def watch(
+        self, path: Path, key_id: str | None, ask: Ask, on_event: Callable[[Event], None], wait: int = 25
+    ) -> tuple[Event, ...]:
+        """Follow the opening until it is over or the person has seen enough; every link is verified and kept.
+
+        Raises BadChain (an alarm), NetworkProblem.
+        """
+        with take_seat(self._connections, self._now, path, key_id, ask) as seat:
+            for event in seat.room.chain.events:
+                on_event(event)
+            if seat.is_over:
+                return seat.room.chain.events
+            for event in seat.room.follow(ask.cancelled, wait):
+                seat.keep_chain()
+                on_event(event)
+            return seat.room.chain.events
+
+    def look(self, path: Path, key_id: str | None, ask: Ask) -> OpeningView:
+        """The opening as it stands; the events so far are verified and kept. Raises BadChain."""
+        with take_seat(self._connections, self._now, path, key_id, ask) as seat:
+            return seat.room.view()
+
+    def confirm(self, path: Path, key_id: str | None, ask: Ask, note: str = "") -> Confirmed:
+        """Compare our row of the read-out with our own package and confirm it (无异议).
+
+        Raises Mismatch, naming the field, when the row is not ours: then object. OpeningClosed, BadChain.
+        """
+        with take_seat(self._connections, self._now, path, key_id, ask) as seat:
+            readout = seat.room.readout()
+            atomic.write(seat.folder.opening / READOUT, canonical.dumps(readout))
+            signed = read_signed(seat.artefacts.signed)
+            row = check_row(
+                _own_row(readout, seat.submission),
+                signed.manifest,
+                signed.manifest_sha256,
+                seat.tender.price.field,
+            )
+            table = table_sha256(readout)
+            # The table may be newer than what we have seen of the chain.
+            seat.room.catch_up()
+            seat.keep_chain()
+            seat.room.chain.check_readout(table)
+
+            def statement(view: OpeningView) -> Record:
+                return ConfirmStatement(
+                    format="bidnet/confirm",
+                    version=1,
+                    network=seat.tender.network,
+                    opening=seat.opening,
+                    submission=seat.submission,
+                    bidder=seat.receipt.receipt.bidder,
+                    table_sha256=table,
+                    row_sha256=row_sha256(row),
+                    verdict="match",
+                    note=note,
+                    nonce=view.nonce,
+                )
+
+            said = seat.say("confirm", statement, seat.room.confirm)
+        return Confirmed(said, readout, row, table)
+
+    def object(self, path: Path, key_id: str | None, ask: Ask, subject: Subject, text: str) -> Said:
+        """Object (开标异议). Raises OpeningClosed, NetworkProblem, KeyProblem."""
+        with take_seat(self._connections, self._now, path, key_id, ask) as seat:
+
+            def statement(view: OpeningView) -> Record:
+                return ObjectionStatement(
+                    format="bidnet/objection",
+                    version=1,
+                    network=seat.tender.network,
+                    opening=seat.opening,
+                    submission=seat.submission,
+                    bidder=seat.receipt.receipt.bidder,
+                    subject=subject,
+                    text=text,
+                    nonce=view.nonce,
+                )
+
+            return seat.say("objection", statement, seat.room.object)
+
+    # ------------------------------------------------------------------------------------------ within
+
+    def _release(self, path: Path, key_id: str | None, ask: Ask, secret: bytearray, method: Method) -> Said:
+        with take_seat(self._connections, self._now, path, key_id, ask) as seat:
+            uscc = seat.receipt.receipt.bidder
+            certificate = Certificate.from_pem(seat.tender.opening_certificate.encode())
+            context = release_context(
+                seat.tender.network, seat.opening, seat.submission, seat.tender.lot.id, uscc
+            )
+
+            def statement(view: OpeningView) -> Record:
+                named = Certificate.from_pem(view.opening_certificate.encode())
+                if named.der != certificate.der:
+                    raise Mismatch("opening_certificate", certificate.sha256, named.sha256)
+                return _release_statement(
+                    seat, certificate, wrap_release(secret, certificate, context), method, view
+                )
+
+            return seat.say("release", statement, seat.room.release, method)
+
+
+def _release_statement(
+    seat: Seat, certificate: Certificate, envelope: bytes, method: Method, view: OpeningView
+) -> ReleaseStatement:
+    return ReleaseStatement(
+        format="bidnet/release",
+        version=1,
+        network=seat.tender.network,
+        opening=seat.opening,
+        submission=seat.submission,
+        bidder=seat.receipt.receipt.bidder,
+        receipt_sha256=seat.receipt.sha256,
+        opening_certificate_sha256=certificate.sha256,
+        wrapped_key=b64encode(envelope).decode(),
+        method=method,
+        nonce=view.nonce,
+    )
+
+
+def _frame_in_force(folder: BidFolder) -> Frame:
+    artefacts, _ = in_force(folder)
+    return read_stub(artefacts.stub.read_bytes()).frame
+
+
+def _own_row(readout: Readout, submission: str) -> ReadoutRow:
+    for row in readout.rows:
+        if row.submission == submission:
+            return row
+    raise Mismatch("submission", submission, "not in the read-out")

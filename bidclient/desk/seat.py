@@ -1,0 +1,159 @@
+"""Our seat in an opening room: which bid counts there, what we have seen, and how we say something.
+
+Each statement lies in opening/ before it is sent, its acknowledgement beside it afterwards; a statement
+without an acknowledgement is sent again to the byte, which the network answers as it did the first time.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from bidclient.ask import Ask
+from bidclient.desk.connection import Bidder, Clock, Connections
+from bidclient.desk.submitting import in_force
+from bidclient.errors import OpeningClosed, Rejected
+from bidclient.formats import atomic, canonical
+from bidclient.formats.instant import parse_instant
+from bidclient.network.opening import Acknowledged, OpeningRoom
+from bidclient.network.wire import OpeningView
+from bidclient.stages.evidence import CHAIN, OPENING_STATEMENTS
+from bidclient.stages.opened import Chain, Event
+from bidclient.stages.submitted import SignedReceipt, read_statement, statement_bytes
+from bidclient.stages.tender import Record, Tender, read_tender
+from bidclient.store.bids import Artefacts, BidFolder
+from bidclient.store.journal import Fact
+
+_LAST_EVENTS = frozenset({"closed", "failed"})
+_STALE_NONCE = "nonce-invalid"
+
+
+@dataclass(frozen=True)
+class Said:
+    """A statement that the opening has recorded: event `seq` of its chain, with hash `head`."""
+
+    action: str
+    opening: str
+    submission: str
+    seq: int
+    head: str
+    at: str
+    detail: str = ""
+
+
+class Send(Protocol):
+    """One of the four things that can be said in an opening room."""
+
+    def __call__(self, statement: bytes) -> Acknowledged:
+        """Send the CMS statement; what the network has signed about it."""
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Our place in the room, and everything that a statement names."""
+
+    folder: BidFolder
+    artefacts: Artefacts
+    receipt: SignedReceipt
+    tender: Tender
+    bidder: Bidder
+    room: OpeningRoom
+    opening: str
+    now: Clock
+
+    @property
+    def submission(self) -> str:
+        """The submission that counts."""
+        return self.receipt.receipt.submission
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the opening has ended: no further event will come."""
+        return any(event.type in _LAST_EVENTS for event in self.room.chain.events)
+
+    def say(
+        self, action: str, statement: Callable[[OpeningView], Record], send: Send, detail: str = ""
+    ) -> Said:
+        """Sign a statement, keep it, send it, keep the acknowledgement.
+
+        Raises NetworkProblem, IntegrityProblem, KeyProblem.
+        """
+        own = self.folder.opening / f"{action}.p7s"
+        proof = self.folder.opening / f"acknowledgement-{action}.p7s"
+        if own.exists() and not self._repeats(own, proof):
+            self.folder.set_aside([own, proof])
+        if not own.exists():
+            self._write(own, statement(self.room.view()))
+        answer = self._sent(own, proof, statement, send)
+        atomic.write(proof, answer.proof)
+        self.room.catch_up()
+        self.keep_chain()
+        head = answer.head
+        facts: Mapping[str, Fact] = {"opening": self.opening, "seq": head.seq, "head": head.head}
+        self.folder.journal.append(action, facts, self.now(), parse_instant(head.at))
+        return Said(action, self.opening, self.submission, head.seq, head.head, head.at, detail)
+
+    def keep_chain(self) -> None:
+        """Keep the events that we have seen: nobody can tell another story later. Raises DiskProblem."""
+        lines = b"".join(canonical.dumps(event) + b"\n" for event in self.room.chain.events)
+        path = self.folder.opening / CHAIN
+        if not path.exists() or path.read_bytes() != lines:
+            atomic.write(path, lines)
+
+    def _repeats(self, own: Path, proof: Path) -> bool:
+        """Whether a kept statement is what we want to say now; an objection that is answered is said anew."""
+        said, _ = read_statement(own.read_bytes(), OPENING_STATEMENTS[own.name])
+        about = {"opening": self.opening, "submission": self.submission}
+        same = all(getattr(said, name, None) == value for name, value in about.items())
+        return same and not (own.name == "objection.p7s" and proof.exists())
+
+    def _sent(
+        self, own: Path, proof: Path, statement: Callable[[OpeningView], Record], send: Send
+    ) -> Acknowledged:
+        try:
+            return send(own.read_bytes())
+        except (Rejected, OpeningClosed) as error:
+            # A refused statement must not be taken for one whose answer was lost.
+            if not proof.exists():
+                self.folder.set_aside([own])
+            if not isinstance(error, Rejected) or error.problem != _STALE_NONCE:
+                raise
+        self._write(own, statement(self.room.view()))
+        return send(own.read_bytes())
+
+    def _write(self, path: Path, statement: Record) -> None:
+        atomic.write(path, statement_bytes(statement, self.bidder.key, self.now()))
+
+
+@contextmanager
+def take_seat(
+    connections: Connections, now: Clock, path: Path, key_id: str | None, ask: Ask
+) -> Iterator[Seat]:
+    """Log in and enter the opening of the bid in force, its events caught up and verified.
+
+    Raises WrongStage when nothing is submitted, Mismatch when the receipt is another company's or another
+    network's, KeyProblem, NetworkProblem, BadChain.
+    """
+    folder = BidFolder.open(path)
+    with folder.locked():
+        artefacts, receipt = in_force(folder)
+        tender = read_tender(folder.tender).tender
+        with connections.bidder(key_id, ask) as bidder:
+            bidder.check(receipt.receipt.bidder, receipt.receipt.network)
+            opening = bidder.network.hall.lot(tender.lot.id).opening
+            room = bidder.network.opening(opening, _kept_chain(folder, opening))
+            folder.opening.mkdir(exist_ok=True)
+            seat = Seat(folder, artefacts, receipt, tender, bidder, room, opening, now)
+            room.catch_up()
+            seat.keep_chain()
+            yield seat
+
+
+def _kept_chain(folder: BidFolder, opening: str) -> Chain:
+    chain = Chain(opening)
+    path = folder.opening / CHAIN
+    if path.exists():
+        for line in path.read_bytes().split(b"\n")[:-1]:
+            chain.append(canonical.loads(line, Event, CHAIN))
+    return chain

@@ -1,0 +1,160 @@
+"""From draft to signed bid: freeze it (固化), then sign it with a timestamp."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bidclient import __version__
+from bidclient.ask import Ask, Progress, silent
+from bidclient.desk.checking import Checking, require_fit
+from bidclient.desk.connection import Clock, Connections
+from bidclient.desk.device import device_statement
+from bidclient.desk.keychain import Keychain
+from bidclient.desk.preparing import check_editable
+from bidclient.errors import WrongStage
+from bidclient.formats.instant import instant_text
+from bidclient.stages.package import pack, read_package
+from bidclient.stages.signed import SignedBid, add_signature, read_signed, sign
+from bidclient.stages.tender import read_tender
+from bidclient.store.bids import BidFolder
+from bidclient.store.journal import Fact
+from bidclient.store.state import Stage, draft_of, state
+
+CLIENT = f"bidclient/{__version__}"
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A frozen bid."""
+
+    path: str
+    manifest_sha256: str
+    documents: int
+    size: int
+    superseded: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SignedResult:
+    """A signed bid and who has signed it, in order."""
+
+    path: str
+    manifest_sha256: str
+    signers: tuple[str, ...]
+    signed_at: str
+    timestamped: bool
+
+
+class Signing:
+    """Packing and signing."""
+
+    def __init__(self, keychain: Keychain, connections: Connections, checking: Checking, now: Clock) -> None:
+        self._keychain = keychain
+        self._connections = connections
+        self._checking = checking
+        self._now = now
+
+    def pack(self, path: Path, progress: Progress = silent) -> Packed:
+        """Freeze the draft as bid.zip, when the checks let it pass; the same draft gives the same bytes.
+
+        Raises Incomplete, StaleTender, BadManifest when a document was changed behind our back,
+        ArtefactLocked, Busy, DiskProblem.
+        """
+        folder = BidFolder.open(path)
+        with folder.locked():
+            check_editable(folder)
+            self._checking.require_complete(path)
+            kept = folder.keep_submitted()
+            aside = folder.set_aside(folder.artefacts.in_order())
+            tender = read_tender(folder.tender).tender
+            out = folder.artefacts.package
+            made = pack(draft_of(folder), tender, folder.parts, out, device_statement(), CLIENT, progress)
+            self._note(folder, "packed", {"manifest_sha256": made.manifest_sha256})
+        if kept is not None:
+            aside = (kept.relative_to(folder.path).as_posix(), *aside)
+        return Packed(
+            str(made.path),
+            made.manifest_sha256,
+            len(made.manifest.documents),
+            made.path.stat().st_size,
+            aside,
+        )
+
+    def sign(
+        self,
+        path: Path,
+        key_id: str | None,
+        ask: Ask,
+        progress: Progress = silent,
+        *,
+        timestamp: bool = True,
+    ) -> SignedResult:
+        """Sign the package with the company's signing key as bid.asice, with a timestamp of the network.
+
+        Raises WrongStage, NoSuchKey, CertificateUnfit, KeyProblem, Mismatch, NetworkProblem, BadTimestamp.
+        """
+        folder = BidFolder.open(path)
+        key = self._keychain.find(key_id, "sign")
+        with folder.locked():
+            require_stage(folder, Stage.PACKAGE)
+            folder.check_not_submitted()
+            package = read_package(folder.artefacts.package)
+            tender = read_tender(folder.tender).tender
+            require_fit(key.certificate, tender, self._now, package.manifest.bidder.uscc)
+            stamp = self._connections.stamp() if timestamp else None
+            _, *later = folder.artefacts.in_order()
+            folder.set_aside(later)
+            with self._keychain.unlocked(key, ask) as private:
+                signed = sign(package, private, stamp, self._now(), folder.artefacts.signed, progress)
+            self._note_signature(folder, signed)
+        return _signed_result(signed)
+
+    def co_sign(
+        self,
+        path: Path,
+        key_id: str | None,
+        ask: Ask,
+        progress: Progress = silent,
+        *,
+        timestamp: bool = True,
+    ) -> SignedResult:
+        """Add a signature (法定代表人, a consortium's member) behind the others. Raises as `sign`."""
+        folder = BidFolder.open(path)
+        key = self._keychain.find(key_id, "sign")
+        with folder.locked():
+            require_stage(folder, Stage.SIGNED)
+            folder.check_not_submitted()
+            stamp = self._connections.stamp() if timestamp else None
+            signed = read_signed(folder.artefacts.signed)
+            _, _, *later = folder.artefacts.in_order()
+            folder.set_aside(later)
+            with self._keychain.unlocked(key, ask) as private:
+                signed = add_signature(signed, private, stamp, self._now(), folder.artefacts.signed, progress)
+            self._note_signature(folder, signed)
+        return _signed_result(signed)
+
+    def _note_signature(self, folder: BidFolder, signed: SignedBid) -> None:
+        last = signed.signatures[-1]
+        facts = {"manifest_sha256": signed.manifest_sha256, "certificate_sha256": last.signer.sha256}
+        self._note(folder, "signed", facts)
+
+    def _note(self, folder: BidFolder, event: str, facts: Mapping[str, Fact]) -> None:
+        folder.journal.append(event, facts, self._now())
+
+
+def require_stage(folder: BidFolder, needed: Stage) -> None:
+    """Raises WrongStage when the bid has not come as far as `needed`."""
+    stage = state(folder).stage
+    if not stage.reaches(needed):
+        raise WrongStage(stage.value, needed.value)
+
+
+def _signed_result(signed: SignedBid) -> SignedResult:
+    last = signed.signatures[-1]
+    return SignedResult(
+        str(signed.path),
+        signed.manifest_sha256,
+        tuple(signature.signer.common_name for signature in signed.signatures),
+        instant_text(last.signing_time),
+        last.timestamp is not None,
+    )

@@ -1,0 +1,1 @@
+"""What bidclient keeps on this computer: bid folders with their journals, and the settings."""

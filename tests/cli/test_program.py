@@ -1,0 +1,111 @@
+"""The program itself: help, versions, languages, exit codes, and secrets that stay out of sight."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bidclient import __version__
+from bidclient.cli import _VERBS, program
+from tests.cli.conftest import Program
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Program:
+    """The program of somebody who has set nothing."""
+    return Program(tmp_path / "home", b"")
+
+
+def test_every_verb_has_its_help(bare: Program) -> None:
+    done = bare.run("--help")
+    assert done.returncode == 0
+    for verb in _VERBS:
+        assert f"  {verb} " in done.stdout
+        assert program.get_command(None, verb) is not None  # type: ignore[arg-type] # unused by ours
+    assert bare.run("--version").stdout.strip().endswith(__version__)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["no-such-verb"], 2),
+        (["new"], 2),
+        (["status", "nowhere"], 2),
+        (["verify", "nowhere"], 2),
+        (["lots"], 2),
+        (["evidence", "verify", "nowhere"], 2),
+        (["keys", "test"], 2),
+    ],
+)
+def test_exit_codes_of_usage(bare: Program, arguments: list[str], code: int) -> None:
+    assert bare.run(*arguments).returncode == code
+
+
+def test_errors_are_one_json_document_with_their_facts(bare: Program) -> None:
+    error = bare.error(2, "status", "nowhere")
+    assert error["code"] == "E-NOT-A-BID-FOLDER"
+    assert error["facts"] == {"path": "nowhere"}
+    assert error["title"]
+    assert error["next_step"]
+
+
+def test_errors_speak_the_language_that_is_asked_for(bare: Program) -> None:
+    chinese, english = bare.run("status", "nowhere"), bare.run("status", "nowhere", "--language", "en")
+    assert "下一步" in chinese.stderr
+    assert chinese.stdout == ""
+    assert "Not a bid folder" in english.stderr
+    assert "下一步" not in english.stderr
+
+
+def test_settings_that_are_wrong_are_named(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "settings.toml").write_text('language = "xx"\n', "utf-8")
+    error = Program(home).error(2, "keys")
+    assert error["code"] == "E-SETTING"
+
+
+def test_diag_tells_what_support_needs_and_no_secret(bare: Program) -> None:
+    report = bare.json("diag")
+    assert report["version"] == __version__
+    assert report["parts"]["cryptography"] != "-"
+    assert {module["name"] for module in report["modules"]} >= {"SoftHSM2"}
+    assert bare.run("diag").returncode == 0
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault(bare: Program) -> None:
+    command = f"{sys.executable} -m bidclient diag | head -n 1"
+    environment = {**os.environ, "BIDCLIENT_HOME": str(bare.home)}
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.stdout.startswith("bidclient")
+    assert "Traceback" not in done.stderr
+    assert "E-BID" not in done.stderr
+
+
+def test_traffic_is_logged_only_behind_a_warning(bare: Program) -> None:
+    assert "WARNING" in bare.run("keys", "--log-traffic").stderr
+    assert "WARNING" not in bare.run("keys").stderr
+
+
+def test_the_pin_variable_is_not_inherited(bare: Program, tmp_path: Path) -> None:
+    child = "import os, sys; sys.exit('BIDCLIENT_PIN' in os.environ)"
+    code = (
+        "import os, subprocess, sys\n"
+        "from bidclient.cli.person import pin_source\n"
+        "assert pin_source(False, os.environ) == ['1234']\n"
+        f"sys.exit(subprocess.call([sys.executable, '-c', {child!r}]))\n"
+    )
+    environment = {**os.environ, "BIDCLIENT_PIN": "1234"}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
+
+
+def test_json_is_one_document_on_stdout(bare: Program) -> None:
+    done = bare.run("keys", "--all", "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["keys"] == []
+    assert done.stderr == ""

@@ -1,0 +1,62 @@
+"""Settings are typed, say what is wrong with them, and come back as they were written."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from bidclient.errors import SettingProblem
+from bidclient.store.paths import paths
+from bidclient.store.settings import NetworkSettings, Settings, read_settings, write_settings
+
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20).map(
+    lambda text: "/" + text
+)
+
+
+def test_no_file_means_the_defaults(tmp_path: Path) -> None:
+    assert read_settings(tmp_path / "settings.toml") == Settings()
+
+
+@examples(deadline=None, max_examples=40)
+@given(st.lists(TEXT, max_size=3), TEXT)
+def test_what_is_written_comes_back(names: list[str], address: str) -> None:
+    settings = Settings(
+        language="en",
+        modules=tuple(names),
+        network=NetworkSettings(
+            address=address, kind="sandbox", trust=tuple(names), stamp_address=address, ca_file="/ca.pem"
+        ),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "deeper" / "settings.toml"
+        write_settings(path, settings)
+        again = read_settings(path)
+    assert [Path(name) for name in again.modules] == [Path(name) for name in settings.modules]
+    assert again.network is not None
+    assert again.network.address == address
+    assert again.language == "en"
+
+
+def test_relative_paths_are_meant_from_the_settings(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text('pfx_files = ["company.pfx"]\n', "utf-8")
+    assert read_settings(path).pfx_files == (str(tmp_path / "company.pfx"),)
+
+
+@pytest.mark.parametrize("text", ['language = "fr"', "unknown = 1", "modules = 3", "not toml"])
+def test_a_wrong_setting_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(SettingProblem):
+        read_settings(path)
+
+
+def test_the_environment_moves_everything(tmp_path: Path) -> None:
+    here = paths({"BIDCLIENT_HOME": str(tmp_path)})
+    assert here.settings_file == tmp_path / "settings.toml"
+    assert here.logs.is_relative_to(tmp_path)
+    assert paths({}).settings != tmp_path

@@ -5,7 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 BENCH ?= all
-SAMPLE ?= construction
+JOBS ?= 2
 
 .PHONY: help setup demo test check bench test-peers audit clean
 
@@ -26,7 +26,7 @@ demo: setup ## A real bid from tender to opened; leaves it in build/demo
 	$(BIN)/bidclient demo --keep build/demo
 
 test: setup build/manuals ## All tests (no npm, no browser, no display)
-	$(BIN)/python -m pytest -q $(ARGS)
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(ARGS)
 
 check: setup ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .

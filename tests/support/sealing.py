@@ -96,12 +96,12 @@ def make_tender(keys: Keys, documents: int, policy: str = "any", size_limit: int
     )
 
 
-def make_bid(folder: Path, tender: Tender, keys: Keys, sizes: list[int]) -> SignedBid:
-    """A signed bid in `folder` with documents of random bytes of these sizes, some with Chinese names."""
+def make_draft(folder: Path, tender: Tender, sizes: list[int]) -> Draft:
+    """A draft with documents of random bytes of these sizes in `folder`/parts, some with Chinese names."""
     parts = folder / "parts"
     (parts / "technical").mkdir(parents=True)
     documents = tuple(_document(parts / "technical", number, size) for number, size in enumerate(sizes))
-    draft = Draft(
+    return Draft(
         format="bidclient/draft",
         version=1,
         tender_sha256=tender_digest(tender),
@@ -117,8 +117,13 @@ def make_bid(folder: Path, tender: Tender, keys: Keys, sizes: list[int]) -> Sign
         created_at=_MOMENT,
         edited_at=_MOMENT,
     )
+
+
+def make_bid(folder: Path, tender: Tender, keys: Keys, sizes: list[int]) -> SignedBid:
+    """A signed bid in `folder` with such documents."""
+    draft = make_draft(folder, tender, sizes)
     device = DeviceStatement("", "", "", "", "")
-    package = pack(draft, tender, parts, folder / "bid.zip", device, "bidclient test")
+    package = pack(draft, tender, folder / "parts", folder / "bid.zip", device, "bidclient test")
     return sign(package, keys.signing, None, NOW, folder / "bid.asice")
 
 

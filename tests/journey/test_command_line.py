@@ -39,12 +39,13 @@ def drafted(run: CommandLine, bid: Path, tender: Path, sample: str, work: Path) 
     assert run.run("new", tender, bid)["stage"] == "draft"
     run.run("set", bid, *typed(wanted))
     run.run("prices", bid, price_file(wanted, work / "prices.csv"))
-    for document in wanted.documents:
-        (added,) = run.run("add", bid, document.part, document.path, "--name", document.name)
-        assert added["document"]["name"] == document.name
-    files = {one["name"]: one for one in run.run("status", bid)["documents"]}
+    for part in dict.fromkeys(document.part for document in wanted.documents):
+        files = {document.name: document.path for document in wanted.documents if document.part == part}
+        added = run.run("add", bid, part, *files.values())
+        assert [one["document"]["name"] for one in added] == list(files)
+    kept = {one["name"]: one for one in run.run("status", bid)["documents"]}
     links = [
-        f"{link.clause}={files[link.document]['part']}/{files[link.document]['file']}:{link.page}"
+        f"{link.clause}={kept[link.document]['part']}/{kept[link.document]['file']}:{link.page}"
         for link in wanted.links
     ]
     run.run("link", bid, *links)
@@ -137,9 +138,9 @@ def test_exit_code_1_when_a_check_refuses(company: Company, tmp_path: Path) -> N
 
 def test_exit_code_2_for_a_wrong_request(company: Company, tmp_path: Path) -> None:
     assert company.run.failure("status", tmp_path / "nothing", code=2) == "E-NOT-A-BID-FOLDER"
-    done = company.run.start("pack", "--unknown", "--json")
-    assert done.returncode == 2
-    assert done.stdout == b""
+    assert company.run.failure("pack", "--unknown", code=2) == "E-COMMAND-LINE"
+    done = company.run.start("pack", "--unknown")
+    assert (done.returncode, done.stdout) == (2, b"")
     assert b"--unknown" in done.stderr
 
 

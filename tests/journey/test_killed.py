@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-import pypdf
 import pytest
 
 from bidclient.desk import build
@@ -20,14 +20,14 @@ from bidclient.sandbox.samples import sample_bid
 from bidclient.stages.submitted import digest
 from bidclient.store.bids import BidFolder
 from tests.support.desks import Bidder, make_bidder
-from tests.support.journey import Hall, attend, hall, strays, submissions, token_bidder
+from tests.support.journey import Hall, attend, hall, heavy, strays, submissions, token_bidder
 from tests.support.kills import Worker, linked_copy
 from tests.support.sandbox import Sandbox
 
 INSTANTS = 20
-DOCUMENT_BYTES = 8 * 1024 * 1024
+DOCUMENT_BYTES = 6 * 1024 * 1024
 HEAVY = ("legal-representative", "project-team", "priced-bill")
-SLOW = 0.04
+SLOW = 0.025
 """Seconds that each answer of the network waits, so that there is time to be killed."""
 OPENINGS = 5
 SEED = int(os.environ.get("BIDCLIENT_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
@@ -60,23 +60,15 @@ class Bench:
         self.bidder.desk.submitting.withdraw(bid, self.bidder.signing, self.bidder.ask)
 
 
-def heavy(source: Path, target: Path) -> Path:
-    """The same document with much in it that does not compress."""
-    writer = pypdf.PdfWriter(clone_from=source)
-    writer.add_attachment("annex.bin", random.Random(source.name).randbytes(DOCUMENT_BYTES))
-    writer.write(target)
-    return target
-
-
-def bench(folder: Path, sandbox: Sandbox, documents: tuple[str, ...]) -> Bench:
+def bench(folder: Path, sandbox: Sandbox, documents: tuple[str, ...], days: int) -> Bench:
     """A bid at every stage up to sealed; `documents` of it are heavy."""
     bidder = make_bidder(folder, sandbox, "construction")
-    lot = bidder.lot()
+    lot = str(sandbox.control("lots", {"sample": bidder.sample, "minutes": days * 24 * 60})["lot"])
     made = Bench(bidder, lot, folder / "stages", Worker(bidder.settings, bidder.signing))
     bidder.drafted(lot)
     for document in sample_bid("construction").documents:
         if document.name in documents:
-            path = heavy(document.path, folder / document.path.name)
+            path = heavy(document.path, folder / document.path.name, DOCUMENT_BYTES)
             bidder.desk.preparing.add(bidder.bid, document.part, [path], document.name)
     made.folder.mkdir()
     made.keep("draft")
@@ -96,18 +88,18 @@ def slowly(sandbox: Sandbox) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def big(network: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """A bid of 24 MB."""
+    """A bid of 18 MB, to be opened long after all others."""
     network.set_clock(system_now(), 1)
-    made = bench(tmp_path_factory.mktemp("big"), network, HEAVY)
+    made = bench(tmp_path_factory.mktemp("big"), network, HEAVY, days=300)
     with made.bidder.desk:
         yield made
 
 
 @pytest.fixture(scope="module")
 def small(network: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """A bid of half a megabyte."""
+    """A bid of half a megabyte, to be opened long after those of two hours."""
     network.set_clock(system_now(), 1)
-    made = bench(tmp_path_factory.mktemp("small"), network, ())
+    made = bench(tmp_path_factory.mktemp("small"), network, (), days=30)
     with made.bidder.desk:
         yield made
 
@@ -164,7 +156,7 @@ def test_a_finalize(small: Bench, sandbox: Sandbox, tmp_path: Path) -> None:
             # The creation's answer is lost and asked for again, then the finalize's.
             sandbox.fault("drop-after-commit", 2)
         with slowly(sandbox):
-            small.worker.kill_behind("finalize-intended", "submit", bid, after)
+            small.worker.kill_when(partial(_is_noted, bid, "finalize-intended"), "submit", bid, after)
         assert small.stage(bid) in ("sealed", "submitted"), told
         said = _finalizes(bid)
         assert len(said) == 1, told
@@ -218,7 +210,14 @@ def test_the_token_is_let_go(sandbox: Sandbox, tmp_path: Path) -> None:
         bidder.drafted(bidder.lot())
         bidder.desk.signing.pack(bidder.bid)
     worker = Worker(bidder.settings, bidder.signing, environment)
-    worker.kill("sign", bidder.bid, 0.5)
+    seen: list[str] = []
+
+    def hosts_run() -> bool:
+        seen.extend(_hosts(environment))
+        return bool(seen)
+
+    worker.kill_when(hosts_run, "sign", bidder.bid)
+    assert seen
     end = time.monotonic() + 20
     while _hosts(environment):
         assert time.monotonic() < end, "a key host outlives its program"
@@ -242,6 +241,11 @@ def _submitted_once(bench: Bench, bid: Path, submitted: int, told: str) -> None:
     (said,) = _finalizes(bid)
     assert kept.receipt.receipt.statement_sha256 == digest(said), told
     folder.journal.entries()
+
+
+def _is_noted(bid: Path, event: str) -> bool:
+    """Whether the journal names this event, be it in a line that is not whole yet."""
+    return f'"event":"{event}"'.encode() in (bid / "journal.jsonl").read_bytes()
 
 
 def _finalizes(bid: Path) -> list[bytes]:

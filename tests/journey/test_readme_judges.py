@@ -1,4 +1,4 @@
-"""The README's block of stock tools, run as it stands: a reader's first check must work, and be able to fail."""
+"""The README's block of stock tools, run as it stands: a reader's first check must work, and can fail."""
 
 import shutil
 import subprocess

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pypdf
 
 from bidclient.desk import build
 from bidclient.desk.opening import Confirmed
@@ -144,10 +146,25 @@ def attend(bidder: Bidder, room: Hall, release: Callable[[], object]) -> Confirm
 
 def submissions(bidder: Bidder, lot: str) -> list[SubmissionView]:
     """What the network says that we have submitted, newest first."""
+    with logged_in(bidder) as network:
+        return list(network.submissions.mine(lot))
+
+
+@contextmanager
+def logged_in(bidder: Bidder) -> Iterator[Network]:
+    """The network as this company sees it."""
     company = bidder.keys
     with Network(Profile(bidder.sandbox.url, "sandbox", company.chain, company.chain)) as network:
         network.login.with_certificate(network.info.id, company.signer(), network.now().at)
-        return list(network.submissions.mine(lot))
+        yield network
+
+
+def heavy(source: Path, target: Path, size: int) -> Path:
+    """The same document with so many bytes in it that do not compress."""
+    writer = pypdf.PdfWriter(clone_from=source)
+    writer.add_attachment("annex.bin", random.Random(source.name).randbytes(size))
+    writer.write(target)
+    return target
 
 
 def strays(folder: Path) -> list[Path]:

@@ -56,14 +56,12 @@ class Worker:
         """Run, and kill `after` seconds, unless it has ended by then."""
         _kill(self._started(verb, bid), after)
 
-    def kill_behind(self, event: str, verb: str, bid: Path, after: float) -> None:
-        """Run, and kill so many seconds after the journal has said `event` once more."""
-        wanted = f'"event":"{event}"'.encode()
-        before = (bid / _JOURNAL).read_bytes().count(wanted)
+    def kill_when(self, seen: Callable[[], bool], verb: str, bid: Path, after: float = 0) -> None:
+        """Run, and kill so many seconds after something was `seen`."""
         process = self._started(verb, bid)
         end = time.monotonic() + _PATIENCE
-        while (bid / _JOURNAL).read_bytes().count(wanted) == before and process.is_alive():
-            assert time.monotonic() < end, f"no {event} in the journal"
+        while not seen() and process.is_alive():
+            assert time.monotonic() < end, f"{verb} goes on and on"
             process.join(0.001)
         _kill(process, after)
 

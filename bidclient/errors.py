@@ -4,7 +4,7 @@ BidError
 ├── Cancelled
 ├── UsageProblem                      exit 2
 │   ├── NotABidFolder  BidExists  UnknownField  BadValue  UnknownPart  UnknownDocument  FileProblem
-│   ├── SettingProblem
+│   ├── SettingProblem  BadCommandLine
 │   └── NoSuchKey
 ├── Refused                           exit 1: a rule of the trade or a check says no
 │   ├── WrongStage  Incomplete  StaleTender  NotRehearsed  ArtefactLocked  BadDocument  TooLarge
@@ -66,6 +66,11 @@ class UsageProblem(BidError):
 
     code = "E-USAGE"
     exit_code = 2
+
+
+class BadCommandLine(UsageProblem):
+    code = "E-COMMAND-LINE"
+    reason: str
 
 
 class NotABidFolder(UsageProblem):

@@ -23,7 +23,8 @@ def _documents(draft: Draft, tender: Tender) -> Iterator[Finding]:
             document = present.pop((part.id, wanted.name), None)
             where = f"{part.id}/{wanted.name}"
             if document is None and wanted.required:
-                yield found("DOC-001", where, title=wanted.title, part=part.title)
+                facts = {"part": part.title, "part_id": part.id, "name": wanted.name}
+                yield found("DOC-001", where, title=wanted.title, **facts)
             if document is not None and document.pages > wanted.max_pages:
                 yield found("DOC-002", where, title=wanted.title, pages=document.pages, most=wanted.max_pages)
     for part_id, name in present:
@@ -35,9 +36,8 @@ def _clauses(draft: Draft, tender: Tender) -> Iterator[Finding]:
     titles = {part.id: part.title for part in tender.parts}
     for clause in tender.clauses:
         if clause.id not in linked:
-            yield found(
-                "LNK-001", clause.id, title=clause.title, points=clause.points, part=titles[clause.part]
-            )
+            facts = {"title": clause.title, "points": clause.points, "part": titles[clause.part]}
+            yield found("LNK-001", clause.id, part_id=clause.part, **facts)
 
 
 def _size(draft: Draft, tender: Tender) -> Iterator[Finding]:

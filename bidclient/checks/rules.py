@@ -59,8 +59,8 @@ RULES = {
         "blocking",
         "缺少《{title}》（{part}）。",
         "{title} ({part}) is missing.",
-        "添加文件：bidclient add 文件夹 {subject} 文件.pdf",
-        "Add the file: bidclient add DIR {subject} FILE.pdf",
+        "添加文件：bidclient add 文件夹 {part_id} 文件.pdf --name {name}",
+        "Add the file: bidclient add DIR {part_id} FILE.pdf --name {name}",
     ),
     "DOC-002": Rule(
         "blocking",
@@ -94,8 +94,8 @@ RULES = {
         "warning",
         "评审条款“{title}”（{points} 分）没有关联到投标文件的页。",
         "The evaluation clause “{title}” ({points} points) is linked to no page.",
-        "在“{part}”中指定对应页码。",
-        "Name the page of “{part}” that answers it.",
+        "指定“{part}”中的对应页：bidclient link 文件夹 {subject}={part_id}/文件.pdf:页码",
+        "Name the page of “{part}” that answers it: bidclient link DIR {subject}={part_id}/FILE.pdf:PAGE",
     ),
     "SIZ-001": Rule(
         "blocking",

@@ -13,7 +13,7 @@ import click
 
 from bidclient import __version__
 from bidclient.cli.options import common_options
-from bidclient.errors import BidError, Cancelled
+from bidclient.errors import BadCommandLine, BidError, Cancelled
 
 _log = logging.getLogger(__name__)
 
@@ -86,8 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         click.echo(error.format_message())
         return 0
     except click.ClickException as error:
-        error.show()
-        return 2
+        return _misused(error, given)
     except (click.Abort, KeyboardInterrupt):
         return _failed(Cancelled(), given)
     except BrokenPipeError:
@@ -108,6 +107,13 @@ def _printed(outcome: object) -> int:
     from bidclient.cli.terminal import print_result
 
     return print_result(outcome)
+
+
+def _misused(error: click.ClickException, arguments: list[str]) -> int:
+    """A command line that does not parse; the exit code is 2."""
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        click.echo(error.ctx.get_usage(), err=True)
+    return _failed(BadCommandLine(error.format_message()), arguments)
 
 
 def _failed(error: BidError, arguments: list[str]) -> int:

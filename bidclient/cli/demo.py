@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from bidclient.cli.say import Lines, Say, lines_of
+from bidclient.cli.screen import echo
 from bidclient.cli.terminal import FOLDER, Terminal, command
 from bidclient.errors import BidExists, SettingProblem
 from bidclient.sandbox.demo_steps import DemoReport, Step
@@ -32,7 +33,7 @@ def demo(
 
     def on_step(step: Step) -> None:
         for line in lines_of(step, terminal.say):
-            click.echo(line, err=terminal.as_json)
+            echo(line, err=terminal.as_json)
 
     own = journey.pdf_files(documents) if documents else ()
     if keep is None:

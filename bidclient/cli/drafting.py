@@ -8,13 +8,16 @@ import click
 from bidclient.checks.finding import Finding
 from bidclient.cli.say import Lines, Say, lines_of, money_text, size_text, table
 from bidclient.cli.terminal import FILE, FOLDER, Refusal, Terminal, command
+from bidclient.cli.times import deadline_text, time_text
 from bidclient.desk.checking import CheckReport
 from bidclient.desk.preparing import Added, BidStatus, Edited
-from bidclient.errors import BadValue, FileProblem, UnknownField, UsageProblem
+from bidclient.errors import BadCommandLine, FileProblem, UnknownField
 from bidclient.formats.money import amount_in_words
+from bidclient.network.clock import system_now
 from bidclient.stages.draft import ClauseLink
 
 _FIELDS_LIMIT = 1024 * 1024
+_HANDED_IN = ("submitted", "opened")
 
 
 @command
@@ -67,7 +70,7 @@ def set_fields(terminal: Terminal, folder: Path, assignments: tuple[str, ...], f
     values = {}
     lines = () if file is None else _lines_of_file(file)
     if not (lines or assignments):
-        raise UsageProblem
+        raise BadCommandLine("FIELD=VALUE / --from FILE")
     for assignment in (*lines, *assignments):
         name, found, value = assignment.partition("=")
         if not found:
@@ -142,7 +145,7 @@ def _link(text: str) -> ClauseLink:
     document, _, page = place.rpartition(":")
     part, _, file = document.partition("/")
     if not (clause and part and file and page.isdecimal() and int(page) > 0):
-        raise BadValue(text, "CLAUSE=PART/FILE:PAGE")
+        raise BadCommandLine(f"{text}: CLAUSE=PART/FILE:PAGE")
     return ClauseLink(clause, part, file, int(page))
 
 
@@ -159,25 +162,42 @@ def _status(value: BidStatus, say: Say) -> Lines:
                 say("招标文件", "Tender"),
                 say(f"第 {value.tender_version} 版", f"version {value.tender_version}"),
             ),
-            (say("投标截止", "Deadline"), value.deadline),
-            (say("开标时间", "Opening"), value.opening_at),
+            (say("投标截止", "Deadline"), _deadline(value, say)),
+            (say("开标时间", "Opening"), time_text(value.opening_at, say)),
             (say("投标人", "Bidder"), value.bidder or say("未填写", "not set")),
             (say("报价", "Price"), price),
             (say("阶段", "Stage"), say.stage(value.stage) + _rehearsed(value, say)),
             (say("回执", "Receipt"), value.receipt_no or say("无", "none")),
         ]
     )
+    if value.tender_origin != "verified":
+        yield say(
+            "无法判断招标文件是否由交易网络签发：设置中没有交易网络或其身份证书。",
+            "Whether the network signed this tender cannot be told: no network, or no identity, is set.",
+        )
     if value.in_force:
         yield say(
             f"已递交并仍然有效的投标文件在 {value.in_force}；这里是尚未递交的新稿。",
             f"The submission in force lies in {value.in_force}; what is here has not been submitted.",
         )
     for document in value.documents:
-        yield f"  {document.part}/{document.file}  {size_text(document.size)}  {document.pages} p"
+        pages = _pages(document.pages, say)
+        yield f"  {document.part}/{document.file}  {size_text(document.size)}  {pages}"
     for stale in value.stale:
         yield say(f"已过期：{stale.name}（{stale.reason}）", f"Stale: {stale.name} ({stale.reason})")
     for finding in value.missing:
         yield from _finding_lines(finding, say)
+
+
+def _pages(count: int, say: Say) -> str:
+    return say(f"{count} 页", f"{count} p")
+
+
+def _deadline(value: BidStatus, say: Say) -> str:
+    """With what is left by this computer's clock, as long as that matters."""
+    if value.stage in _HANDED_IN:
+        return time_text(value.deadline, say)
+    return deadline_text(value.deadline, system_now(), say)
 
 
 def _rehearsed(value: BidStatus, say: Say) -> str:
@@ -208,7 +228,7 @@ def _finding_lines(finding: Finding, say: Say) -> Iterator[str]:
 @lines_of.register
 def _added(value: Added, say: Say) -> Lines:
     document = value.document
-    facts = f"{document.title}, {document.pages} p, {size_text(document.size)}"
+    facts = f"{document.title}, {_pages(document.pages, say)}, {size_text(document.size)}"
     yield say("已加入 ", "Added ") + f"{document.part}/{document.file}: {facts}"
     yield from _superseded(value.superseded, say)
 

@@ -6,7 +6,7 @@ import click
 
 from bidclient.cli.say import Lines, Say, lines_of
 from bidclient.cli.terminal import Terminal, command
-from bidclient.errors import UsageProblem
+from bidclient.errors import BadCommandLine
 from bidclient.keys import KeyInfo
 from bidclient.keys.probe import Probe
 from bidclient.keys.token import ModuleState
@@ -74,7 +74,7 @@ def keys(terminal: Terminal, action: str | None, key_id: str | None, everything:
             modules = module_rows(desk.keychain.modules()) if everything else ()
             return KeyList(listed, modules)
         if key_id is None:
-            raise UsageProblem
+            raise BadCommandLine("bidclient keys test ID")
         return _tested(key_id, desk.keychain.test(key_id, terminal.ask, ticks))
 
 
@@ -128,7 +128,8 @@ def _list(value: KeyList, say: Say) -> Lines:
     for row in value.keys:
         uses = "+".join(say(uses_zh[use], use) for use in row.uses)
         yield f"{row.id}  [{uses}]  {row.holder}  {row.algorithm}"
-        yield say(f"    到期 {row.not_after}", f"    ends {row.not_after}") + _warnings(row, say)
+        ends = row.not_after[:10]
+        yield say(f"    有效期至 {ends}", f"    valid until {ends}") + _warnings(row, say)
     for module in value.modules:
         where = module.path or say("未安装", "not installed")
         yield f"{module.name}: {where}  {', '.join(module.tokens)}  {module.problem or ''}".rstrip()

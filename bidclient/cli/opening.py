@@ -6,12 +6,14 @@ from pathlib import Path
 import click
 
 from bidclient.cli.say import Lines, Say, lines_of, money_text
+from bidclient.cli.screen import echo
 from bidclient.cli.sealing import read_code
 from bidclient.cli.terminal import FILE, FOLDER, Terminal, command
-from bidclient.desk.opening import Confirmed, Subject
+from bidclient.cli.times import EVENTS_ZH, event_name, time_text
+from bidclient.desk.opening import Confirmed
 from bidclient.desk.seat import Said
-from bidclient.errors import UsageProblem
-from bidclient.stages.opened import Event, Readout
+from bidclient.errors import BadCommandLine
+from bidclient.stages.opened import Event, Readout, Subject
 
 _KEY = click.option("--key", "key_id", help="签名证书编号 / id of the signing key")
 
@@ -48,7 +50,7 @@ def release(
 ) -> Said:
     """解密：提交密钥 / release the key."""
     if open_with and recovery_code:
-        raise UsageProblem
+        raise BadCommandLine("--open-with / --recovery-code")
     with terminal.desk() as desk:
         if recovery_code is None:
             return desk.opening.release(folder, key_id, terminal.ask, open_with)
@@ -84,14 +86,22 @@ def object_(terminal: Terminal, folder: Path, text: str, key_id: str | None, sub
 @command
 @click.argument("folder", type=FOLDER)
 @_KEY
-def watch(terminal: Terminal, folder: Path, key_id: str | None) -> Watched:
+@click.option(
+    "--until",
+    type=click.Choice(tuple(EVENTS_ZH)),
+    metavar="EVENT",
+    help="看到此事件即结束，如 readout（唱标） / end with this event, such as readout",
+)
+def watch(terminal: Terminal, folder: Path, key_id: str | None, until: str | None) -> Watched:
     """实时查看开标进程，逐条核验 / follow the opening, every event verified."""
 
     def on_event(event: Event) -> None:
-        click.echo(f"{event.seq:>4} {event.at} {event.type}", err=True)
+        name, at = event_name(event.type, terminal.say), time_text(event.at, terminal.say)
+        who = event.data.get("bidder") or ""
+        echo(f"{event.seq:>4}  {at}  {name}  {who}".rstrip(), err=True)
 
     with terminal.desk() as desk:
-        return Watched(desk.opening.watch(folder, key_id, terminal.ask, on_event))
+        return Watched(desk.opening.watch(folder, key_id, terminal.ask, on_event, until=until))
 
 
 for _name, _verb in (
@@ -106,14 +116,17 @@ VERBS = {"opening": opening}
 
 _ACTIONS_ZH = {"sign-in": "已签到", "release": "密钥已提交", "confirm": "已确认", "objection": "异议已提交"}
 
+_METHODS_ZH = {"key": "用证书", "second-lock": "用备用锁", "recovery-code": "用信封码"}
+
 
 @lines_of.register
 def _said(value: Said, say: Say) -> Lines:
     what = say(_ACTIONS_ZH.get(value.action, value.action), value.action)
     detail = f" ({value.detail})" if value.detail else ""
+    method = f"（{_METHODS_ZH.get(value.detail, value.detail)}）" if value.detail else ""
     yield say(
-        f"{what}{detail}：开标记录第 {value.seq} 条，{value.at}",
-        f"{what}{detail}: event {value.seq}, {value.at}",
+        f"{what}{method}：开标记录第 {value.seq} 条，{time_text(value.at, say)}",
+        f"{what}{detail}: event {value.seq}, {time_text(value.at, say)}",
     )
     yield f"  {value.head}"
 

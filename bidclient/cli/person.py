@@ -7,6 +7,7 @@ from getpass import getpass
 
 from bidclient.ask import PhoneRequest, PinState, Progress, silent
 from bidclient.cli.say import Say
+from bidclient.cli.screen import shown, tell
 from bidclient.errors import Cancelled
 
 PIN_VARIABLE = "BIDCLIENT_PIN"
@@ -27,7 +28,7 @@ class Person:
     def pin(self, label: str, state: PinState) -> bytes:
         """The PIN. Raises Cancelled when there is nobody to ask."""
         if state.pin_pad:
-            self._tell(self.say(f"请在“{label}”的键盘上输入密码。", f"Enter the PIN on the pad of {label}."))
+            tell(self.say(f"请在“{label}”的键盘上输入密码。", f"Enter the PIN on the pad of {label}."))
             return b""
         known = self.typed.get(label)
         if known is None:
@@ -37,13 +38,14 @@ class Person:
 
     def on_phone(self, request: PhoneRequest) -> None:
         """Show address and verification code; a terminal draws no QR code."""
-        self._tell(f"{request.summary}\n{request.address}\n{request.verification_code}")
+        for line in (request.summary, request.address, request.verification_code):
+            tell(line)
 
     def confirm(self, question: str) -> bool:
         """A yes at the terminal; without one the answer is no."""
         if not sys.stdin.isatty():
             return False
-        self._tell(question + self.say(" [y/N] ", " [y/N] "), end="")
+        tell(question + self.say(" [y/N] ", " [y/N] "), end="")
         return sys.stdin.readline().strip().lower() in ("y", "yes", "是")
 
     def cancelled(self) -> bool:
@@ -59,19 +61,16 @@ class Person:
         if not sys.stdin.isatty():
             raise Cancelled
         if state.last_try:
-            self._tell(self.say("警告：这是最后一次机会，再错将锁死。", "Warning: this is the last try."))
+            tell(self.say("警告：这是最后一次机会，再错将锁死。", "Warning: this is the last try."))
         elif state.attempts_left is not None:
-            self._tell(self.say(f"剩余次数：{state.attempts_left}", f"Attempts left: {state.attempts_left}"))
+            tell(self.say(f"剩余次数：{state.attempts_left}", f"Attempts left: {state.attempts_left}"))
         elif state.wrong_before:
-            self._tell(self.say("注意：此前输错过密码。", "Note: a wrong PIN was entered before."))
+            tell(self.say("注意：此前输错过密码。", "Note: a wrong PIN was entered before."))
         try:
-            return getpass(self.say(f"“{label}”的密码：", f"PIN of {label}: "), stream=sys.stderr)
+            question = self.say(f"“{label}”的密码：", f"PIN of {label}: ")
+            return getpass(shown(question), stream=sys.stderr)
         except (EOFError, KeyboardInterrupt) as error:
             raise Cancelled from error
-
-    def _tell(self, text: str, end: str = "\n") -> None:
-        sys.stderr.write(text + end)
-        sys.stderr.flush()
 
 
 def pin_source(pin_stdin: bool, environment: MutableMapping[str, str]) -> list[str]:

@@ -12,9 +12,10 @@ import click
 import msgspec
 
 from bidclient.cli.say import Lines, Say, lines_of
+from bidclient.cli.screen import echo
 from bidclient.cli.terminal import FOLDER, Terminal, command
 from bidclient.cli.times import opening_state, time_text
-from bidclient.errors import BadFormat, BadValue, SettingProblem
+from bidclient.errors import BadCommandLine, BadFormat, SettingProblem
 from bidclient.formats.instant import parse_instant
 from bidclient.sandbox.samples import sample_ids
 from bidclient.store.settings import NetworkSettings, read_settings, write_settings
@@ -25,13 +26,14 @@ if TYPE_CHECKING:
 
 _DATA = click.option("--data", type=FOLDER, help="模拟网络的数据文件夹 / the sandbox's folder")
 _AFTER = timedelta(seconds=1)
-_PATIENCE_SECONDS = 30.0
+_START_SECONDS = 60.0
+_PATIENCE_SECONDS = 5.0
 _RUNNING = ("decrypting", "read-out", "objection")
 
 
 @dataclass(frozen=True)
 class SandboxLot:
-    """A lot as the person who runs the sandbox sees it; `submissions` counts everybody's, also replaced."""
+    """A lot as the person who runs the sandbox sees it; `submissions` counts what is in force."""
 
     id: str
     code: str
@@ -138,7 +140,7 @@ sandbox = click.Group(
 @_DATA
 def state(terminal: Terminal, data: Path | None) -> SandboxState:
     """标段、时钟、故障；等到网络就绪 / lots, clock, faults; waits until it answers."""
-    return _state(_levers(terminal, data))
+    return _state(_levers(terminal, data, _START_SECONDS))
 
 
 @command
@@ -156,11 +158,11 @@ def jump(terminal: Terminal, when: str, lot: str, data: Path | None) -> SandboxS
     seen = levers.state()
     lots = [one for one in seen.lots if lot in ("", one.id, one.code)]
     if not lots:
-        raise BadValue("--lot", f"no such lot: {lot}")
+        raise BadCommandLine(f"--lot {lot}: no such lot")
     if when == "end-step":
         running = [one.opening for one in lots if one.opening_state in _RUNNING]
         if not running:
-            raise BadValue(when, "no opening is running")
+            raise BadCommandLine(f"{when}: no opening is running")
         for opening in running:
             levers.end_step(opening)
     else:
@@ -183,9 +185,9 @@ def faults(terminal: Terminal, settings: tuple[str, ...], data: Path | None) -> 
         try:
             value = float(number)
         except ValueError as error:
-            raise BadValue(setting, "NAME=NUMBER") from error
+            raise BadCommandLine(f"{setting}: NAME=NUMBER") from error
         if name not in KNOWN:
-            raise BadValue(name, f"known: {', '.join(KNOWN)}")
+            raise BadCommandLine(f"{name}: {', '.join(KNOWN)}")
         levers.set_fault(name, value)
     return FaultList(levers.state().faults, KNOWN)
 
@@ -218,6 +220,15 @@ for _name, _verb in (
 ):
     sandbox.add_command(_verb, _name)
 VERBS = {"sandbox": sandbox}
+
+_FAULTS_ZH = {
+    "slow": "每个答复延迟的秒数",
+    "drop-after-commit": "建立、确认递交、解密、确认的答复在提交之后丢失的次数",
+    "reset-every-n": "上传的连接每传这么多字节中断一次",
+    "clock-skew": "网络时钟偏差的秒数",
+    "late-by-1-ms": "这么多次确认递交算作迟到 1 毫秒",
+    "platform-fault": "1：除校时外一律答复 503，开标失败算平台原因",
+}
 
 
 def _require_sandbox() -> None:
@@ -258,17 +269,23 @@ def _announce(say: Say, url: str, folder: Path, keys: "PracticeKeys", competitor
         say("Ctrl-C 结束。", "Ctrl-C ends it."),
     ]
     for line in lines:
-        click.echo(line, err=True)
+        echo(line, err=True)
 
 
-def _levers(terminal: Terminal, data: Path | None) -> "Levers":
-    """The controls of the sandbox in `data`, else of the one whose settings are in use. Raises Unreachable."""
+def _levers(terminal: Terminal, data: Path | None, patience: float = _PATIENCE_SECONDS) -> "Levers":
+    """The controls of the sandbox in `data`, else of the one whose settings are in use.
+
+    Raises SettingProblem when there is none, Unreachable when it does not answer within `patience` seconds.
+    """
     _require_sandbox()
     from bidclient.sandbox.process import find_levers
 
     before = click.get_current_context().parent
     said = before.params.get("data") if before else None
-    return find_levers((data or said or terminal.paths.settings).resolve(), _PATIENCE_SECONDS)
+    folder = (data or said or terminal.paths.settings).resolve()
+    if data is None and said is None and not (folder / "sandbox.db").exists():
+        raise SettingProblem("--data", "no sandbox has been started there")
+    return find_levers(folder, patience)
 
 
 def _state(levers: "Levers") -> SandboxState:
@@ -288,7 +305,7 @@ def _state(levers: "Levers") -> SandboxState:
                 opening_at=lot.opening_at,
                 state=lot.state,
                 opening_state=lot.opening_state,
-                submissions=lot.submissions,
+                submissions=lot.in_force,
             )
             for lot in seen.lots
         ),
@@ -296,17 +313,18 @@ def _state(levers: "Levers") -> SandboxState:
 
 
 def _moment(when: str, now: datetime, openings: list[datetime]) -> datetime:
-    """The time that `when` means; `openings` are those to come. Raises BadValue."""
+    """The time that `when` means; `openings` are those to come. Raises BadCommandLine."""
     if when == "opening":
         if not openings:
-            raise BadValue(when, "every opening has begun")
+            raise BadCommandLine(f"{when}: every opening has begun")
         return min(openings) + _AFTER
     if when.startswith("+") and when[1:].isdecimal():
         return now + timedelta(minutes=int(when[1:]))
     try:
         return parse_instant(when)
     except BadFormat as error:
-        raise BadValue(when, "a time like 2026-12-01T09:00:00.000+08:00, +MINUTES, opening, end-step") from error
+        known = "2026-12-01T09:00:00.000+08:00, +MINUTES, opening, end-step"
+        raise BadCommandLine(f"{when}: {known}") from error
 
 
 @lines_of.register
@@ -330,7 +348,7 @@ def _shown_state(value: SandboxState, say: Say) -> Lines:
 @lines_of.register
 def _shown_faults(value: FaultList, say: Say) -> Lines:
     for name, what in value.known.items():
-        yield f"{name}={value.active.get(name, 0):g}  {what}"
+        yield f"{name}={value.active.get(name, 0):g}  {say(_FAULTS_ZH.get(name, what), what)}"
 
 
 @lines_of.register

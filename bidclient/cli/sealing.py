@@ -111,6 +111,14 @@ VERBS = {
 }
 
 
+_ROLES_ZH = {
+    "bidder": "投标人证书",
+    "second-lock": "备用锁",
+    "recovery": "信封码",
+    "tenderer": "招标人证书",
+}
+
+
 def read_code(path: Path) -> str:
     """A recovery code from a file: a code in an argument could be read by every user of the computer."""
     try:
@@ -145,7 +153,9 @@ def _sealed(value: SealedResult, say: Say) -> Lines:
     )
     yield f"  SHA-256 {value.sha256}"
     for recipient in value.recipients:
-        yield say(f"  可解密：{recipient}", f"  opens: {recipient}")
+        role, _, certificate = recipient.partition(" ")
+        who = f"{_ROLES_ZH.get(role, role)} {certificate}".rstrip()
+        yield say(f"  可解密：{who}", f"  opens: {recipient}")
     if value.rehearsal is None:
         yield say("  尚未试解密。", "  not rehearsed yet.")
     else:

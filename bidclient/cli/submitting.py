@@ -6,6 +6,7 @@ import click
 
 from bidclient.cli.say import Lines, Say, lines_of, size_text
 from bidclient.cli.terminal import FOLDER, Terminal, command
+from bidclient.cli.times import time_text
 from bidclient.desk.submitting import Submitted
 
 _KEY = click.option("--key", "key_id", help="证书编号 / key id, see `bidclient keys`")
@@ -48,9 +49,9 @@ def _submitted(value: Submitted, say: Say) -> Lines:
     else:
         yield say(f"递交成功，回执 {value.receipt_no}", f"Submitted, receipt {value.receipt_no}")
     yield say(
-        f"  收到时间 {value.received_at}，截止时间 {value.deadline}",
-        f"  received {value.received_at}, deadline {value.deadline}",
+        f"  收到时间 {time_text(value.received_at, say)}，截止时间 {time_text(value.deadline, say)}",
+        f"  received {time_text(value.received_at, say)}, deadline {time_text(value.deadline, say)}",
     )
     yield say("  回执已与本地摘要逐项核对。", "  The receipt agrees with our own digests.")
     yield f"  SHA-256 {value.sealed_sha256}  {size_text(value.uploaded)}"
-    yield f"  {value.receipt}"
+    yield say(f"  回执：{value.receipt}", f"  receipt: {value.receipt}")

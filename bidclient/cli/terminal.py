@@ -18,6 +18,7 @@ from bidclient.ask import Progress
 from bidclient.cli.options import Common, common_options, merged
 from bidclient.cli.person import Person, pin_source, progress_on_stderr
 from bidclient.cli.say import Say, lines_of
+from bidclient.cli.screen import echo, echo_json
 from bidclient.crypto.certificate import Certificate
 from bidclient.desk import Desk, build
 from bidclient.errors import BidError
@@ -96,7 +97,8 @@ def _open(given: Common) -> Terminal:
     settings = read_settings(places.settings_file)
     say = Say(_known_language(given["language"]) or _language(settings))
     if given["log_traffic"]:
-        click.echo(log.TRAFFIC_WARNING, err=True)
+        for line in log.TRAFFIC_WARNING.splitlines():
+            echo(line, err=True)
     _start_log(places.logs, given["log_traffic"])
     ask = Person(say, pin_source(given["pin_stdin"], os.environ))
     return Terminal(given["as_json"], say, ask, progress_on_stderr(), settings, places)
@@ -107,7 +109,7 @@ def _start_log(folder: Path, traffic: bool) -> None:
     try:
         log.start(folder, traffic=traffic)
     except OSError as error:
-        click.echo(f"log: {error}", err=True)
+        echo(f"log: {error}", err=True)
 
 
 def _language(settings: Settings | None = None) -> Language:
@@ -123,10 +125,10 @@ def print_result(outcome: object) -> int:
     refusal = outcome.value if isinstance(outcome.value, Refusal) else Refusal(outcome.value, 0)
     value = refusal.result
     if outcome.terminal.as_json:
-        click.echo(to_json(value))
+        echo_json(to_json(value))
     elif value is not None:
         for line in lines_of(value, outcome.terminal.say):
-            click.echo(line)
+            echo(line)
     return refusal.exit_code
 
 
@@ -145,13 +147,13 @@ def print_error(error: BidError, arguments: list[str]) -> int:
                 "retryable": error.retryable,
             }
         }
-        click.echo(to_json(document))
+        echo_json(to_json(document))
     else:
         say = Say(language)
         sys.stdout.flush()
-        click.echo(f"{say('错误', 'Error')} {said.code}: {said.title}", err=True)
-        click.echo(f"  {say('原因', 'Cause')}: {said.cause}", err=True)
-        click.echo(f"  {say('下一步', 'Next')}: {said.next_step}", err=True)
+        echo(f"{say('错误', 'Error')} {said.code}: {said.title}", err=True)
+        echo(f"  {say('原因', 'Cause')}: {said.cause}", err=True)
+        echo(f"  {say('下一步', 'Next')}: {said.next_step}", err=True)
     return error.exit_code
 
 

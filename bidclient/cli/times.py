@@ -1,4 +1,4 @@
-"""Points in time as people read them: with their zone, and with what is left until then."""
+"""Times and states as people read them: a time with its zone and what is left until then, a state by name."""
 
 from datetime import datetime, timedelta
 
@@ -16,6 +16,28 @@ _OPENING_STATES_ZH = {
     "closed": "已结束",
     "failed": "流标",
 }
+_LOT_STATES_ZH = {"bidding": "招标中", "opening": "开标中", "closed": "已开标", "failed": "流标"}
+EVENTS_ZH = {
+    "opening-scheduled": "开标已排定",
+    "signed-in": "签到",
+    "list-announced": "公布投标人名单",
+    "decrypting": "开始解密",
+    "released": "密钥已提交",
+    "paused": "暂停",
+    "resumed": "恢复",
+    "extended": "时间延长",
+    "window-closed": "解密时间结束",
+    "opened": "已开启",
+    "open-failed": "开启失败",
+    "not-released": "未解密",
+    "readout": "唱标",
+    "confirmed": "已确认",
+    "confirmed-by-silence": "逾期未答，视为确认",
+    "objected": "提出异议",
+    "closed": "开标结束",
+    "failed": "流标",
+}
+"""What happens in an opening, event by event."""
 
 
 def time_text(instant: str, say: Say, more: str = "") -> str:
@@ -38,6 +60,16 @@ def deadline_text(instant: str, now: datetime, say: Say) -> str:
 def opening_state(state: str, say: Say) -> str:
     """The name of an opening's state."""
     return say(_OPENING_STATES_ZH.get(state, state), state)
+
+
+def lot_state(state: str, say: Say) -> str:
+    """The name of a lot's state."""
+    return say(_LOT_STATES_ZH.get(state, state), state)
+
+
+def event_name(event: str, say: Say) -> str:
+    """The name of an event of an opening."""
+    return say(EVENTS_ZH.get(event, event), event)
 
 
 def _english(shown: str, more: str) -> str:

@@ -87,8 +87,8 @@ class EvidenceDesk:
     def verify(self, path: Path, trust: Path | None = None) -> Judgement:
         """Judge an evidence folder offline by the certificates in `trust`, else by those of the settings.
 
-        Without any, chains cannot be told. Raises FileProblem, also for a symbolic link in the folder, TooLarge,
-        SettingProblem, BadCertificate.
+        Without any, chains cannot be told. Raises FileProblem, also for a symbolic link in the folder,
+        TooLarge, SettingProblem, BadCertificate.
         """
         anchors, stamp_anchors, identity = self._trusted(trust)
         evidence = Evidence(_read_folder(path), anchors, stamp_anchors, identity)
@@ -169,18 +169,13 @@ def _write_folder(out: Path, files: Mapping[str, bytes]) -> None:
 def _read_folder(path: Path) -> dict[str, bytes]:
     if not path.is_dir():
         raise FileProblem(str(path), "not a folder")
-    files: dict[str, bytes] = {}
-    room = _FOLDER_LIMIT
-    for file in _files_below(path):
-        content = read_limited(file, min(_FILE_LIMIT, room))
-        room -= len(content)
-        files[file.relative_to(path).as_posix()] = content
-    return files
+    files = _files_below(path)
+    return {file.relative_to(path).as_posix(): read_limited(file, _FILE_LIMIT) for file in files}
 
 
 def _files_below(path: Path) -> list[Path]:
     """The plain files of a folder that somebody else may have made. Raises TooLarge, FileProblem."""
-    files = []
+    files, total = [], 0
     try:
         for number, entry in enumerate(path.rglob("*"), 1):
             if number > _MOST_FILES:
@@ -189,6 +184,9 @@ def _files_below(path: Path) -> list[Path]:
                 raise FileProblem(str(entry), "a symbolic link, which evidence does not have")
             if entry.is_file():
                 files.append(entry)
+                total += entry.stat().st_size
+            if total > _FOLDER_LIMIT:
+                raise TooLarge(path.name, total, _FOLDER_LIMIT)
     except OSError as error:
         raise FileProblem(str(path), str(error)) from error
     return sorted(files)

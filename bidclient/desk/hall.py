@@ -7,9 +7,10 @@ from typing import TypeVar
 
 from bidclient.ask import Ask
 from bidclient.desk.connection import Clock, Connections
-from bidclient.errors import BidExists, Mismatch
+from bidclient.errors import BadValue, BidExists, Mismatch
 from bidclient.formats.instant import instant_text
 from bidclient.network.client import Network
+from bidclient.network.hall import Hall
 from bidclient.network.transport import new_idempotency_key
 from bidclient.network.wire import LotSummary, LotView, Registration
 from bidclient.stages.tender import check_network, read_tender, verify_tender
@@ -73,22 +74,24 @@ class HallDesk:
         return self._as_known(key_id, ask, lambda network: network.hall.lot(lot))
 
     def register(self, lot: str, contact: str, phone: str, key_id: str | None, ask: Ask) -> Registration:
-        """Register for a lot (报名). Raises NetworkProblem."""
+        """Register for a lot (报名), named by its id or its code. Raises NetworkProblem, BadValue."""
         with self._connections.bidder(key_id, ask) as bidder:
-            return bidder.network.hall.register(lot, contact, phone, new_idempotency_key())
+            hall = bidder.network.hall
+            return hall.register(_lot_id(hall, lot), contact, phone, new_idempotency_key())
 
     def download_tender(self, lot: str, out: Path, key_id: str | None, ask: Ask) -> FetchedTender:
-        """Fetch the tender in force to `out`, which must not exist, and verify it.
+        """Fetch the tender in force of a lot, named by its id or its code, to the new file `out`; verify it.
 
-        Raises BidExists, NetworkProblem, BadCertificate, BadSignature when it is not signed by the network,
-        Mismatch when it is not the one that the network names, and what read_tender raises; then no file is
-        left.
+        Raises BidExists, BadValue, NetworkProblem, BadCertificate, BadSignature when it is not signed by
+        the network, Mismatch when it is not the one that the network names, and what read_tender raises;
+        then no file is left.
         """
         if out.exists():
             raise BidExists(str(out))
         arriving = out.with_name(out.name + ".part")
         try:
             with self._connections.bidder(key_id, ask) as bidder:
+                lot = _lot_id(bidder.network.hall, lot)
                 named = bidder.network.hall.download_tender(lot, arriving)
                 at, identity = bidder.network.now().at, bidder.network.identity
             package = verify_tender(read_tender(arriving), self._connections.profile.anchors, at)
@@ -112,3 +115,14 @@ class HallDesk:
                 return look(network)
         with self._connections.bidder(key_id, ask) as bidder:
             return look(bidder.network)
+
+
+def _lot_id(hall: Hall, named: str) -> str:
+    """The network's id of a lot that people call by its code (标段编号); an id stays what it is.
+
+    Raises BadValue when several lots have this code.
+    """
+    found = [lot.id for lot in hall.lots() if lot.code == named]
+    if len(found) > 1:
+        raise BadValue(named, f"{len(found)} lots have this code: {', '.join(found)}")
+    return found[0] if found else named

@@ -1,17 +1,15 @@
 """The opening: sign in, release the key, compare our row, confirm or object."""
 
-from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from bidclient.ask import Ask
 from bidclient.crypto.certificate import Certificate
 from bidclient.desk.connection import Clock, Connections
 from bidclient.desk.keychain import Keychain
 from bidclient.desk.sealing import certificates_of, wiped
-from bidclient.desk.seat import Said, Seat, take_seat
+from bidclient.desk.seat import Said, take_seat
 from bidclient.desk.submitting import in_force
 from bidclient.errors import Mismatch
 from bidclient.formats import atomic, canonical
@@ -19,27 +17,11 @@ from bidclient.formats.bseal import Frame
 from bidclient.formats.wraps import unwrap_secret, unwrap_with_code
 from bidclient.network.wire import OpeningView
 from bidclient.stages.evidence import READOUT
-from bidclient.stages.opened import (
-    ConfirmStatement,
-    Event,
-    ObjectionStatement,
-    Readout,
-    ReadoutRow,
-    ReleaseStatement,
-    SignInStatement,
-    check_row,
-    release_context,
-    row_sha256,
-    table_sha256,
-    wrap_release,
-)
+from bidclient.stages.opened import Event, Method, Readout, ReadoutRow, Subject, check_row, table_sha256
 from bidclient.stages.sealed import read_stub
 from bidclient.stages.signed import read_signed
 from bidclient.stages.tender import Record
 from bidclient.store.bids import BidFolder
-
-Method = Literal["key", "second-lock", "recovery-code"]
-Subject = Literal["procedure", "read-out", "identity", "other"]
 
 
 @dataclass(frozen=True)
@@ -65,17 +47,7 @@ class OpeningDesk:
         with take_seat(self._connections, self._now, path, key_id, ask) as seat:
 
             def statement(view: OpeningView) -> Record:
-                return SignInStatement(
-                    format="bidnet/sign-in",
-                    version=1,
-                    network=seat.tender.network,
-                    opening=seat.opening,
-                    submission=seat.submission,
-                    bidder=seat.receipt.receipt.bidder,
-                    agent=agent,
-                    receipt_sha256=seat.receipt.sha256,
-                    nonce=view.nonce,
-                )
+                return seat.standing.sign_in(agent, view.nonce)
 
             return seat.say("sign-in", statement, seat.room.sign_in)
 
@@ -104,20 +76,29 @@ class OpeningDesk:
             return self._release(path, key_id, ask, secret, "recovery-code")
 
     def watch(
-        self, path: Path, key_id: str | None, ask: Ask, on_event: Callable[[Event], None], wait: int = 25
+        self,
+        path: Path,
+        key_id: str | None,
+        ask: Ask,
+        on_event: Callable[[Event], None],
+        wait: int = 25,
+        until: str | None = None,
     ) -> tuple[Event, ...]:
         """Follow the opening until it is over or the person has seen enough; every link is verified and kept.
 
-        Raises BadChain (an alarm), NetworkProblem.
+        `until` is the type of an event that is enough, also one that has been. Raises BadChain (an alarm),
+        NetworkProblem.
         """
         with take_seat(self._connections, self._now, path, key_id, ask) as seat:
             for event in seat.room.chain.events:
                 on_event(event)
-            if seat.is_over:
+            if seat.is_over or until in {event.type for event in seat.room.chain.events}:
                 return seat.room.chain.events
             for event in seat.room.follow(ask.cancelled, wait):
                 seat.keep_chain()
                 on_event(event)
+                if event.type == until:
+                    break
             return seat.room.chain.events
 
     def look(self, path: Path, key_id: str | None, ask: Ask) -> OpeningView:
@@ -147,19 +128,7 @@ class OpeningDesk:
             seat.room.chain.check_readout(table)
 
             def statement(view: OpeningView) -> Record:
-                return ConfirmStatement(
-                    format="bidnet/confirm",
-                    version=1,
-                    network=seat.tender.network,
-                    opening=seat.opening,
-                    submission=seat.submission,
-                    bidder=seat.receipt.receipt.bidder,
-                    table_sha256=table,
-                    row_sha256=row_sha256(row),
-                    verdict="match",
-                    note=note,
-                    nonce=view.nonce,
-                )
+                return seat.standing.confirm(readout, row, note, view.nonce)
 
             said = seat.say("confirm", statement, seat.room.confirm)
         return Confirmed(said, readout, row, table)
@@ -169,17 +138,7 @@ class OpeningDesk:
         with take_seat(self._connections, self._now, path, key_id, ask) as seat:
 
             def statement(view: OpeningView) -> Record:
-                return ObjectionStatement(
-                    format="bidnet/objection",
-                    version=1,
-                    network=seat.tender.network,
-                    opening=seat.opening,
-                    submission=seat.submission,
-                    bidder=seat.receipt.receipt.bidder,
-                    subject=subject,
-                    text=text,
-                    nonce=view.nonce,
-                )
+                return seat.standing.objection(subject, text, view.nonce)
 
             return seat.say("objection", statement, seat.room.object)
 
@@ -187,39 +146,15 @@ class OpeningDesk:
 
     def _release(self, path: Path, key_id: str | None, ask: Ask, secret: bytearray, method: Method) -> Said:
         with take_seat(self._connections, self._now, path, key_id, ask) as seat:
-            uscc = seat.receipt.receipt.bidder
             certificate = Certificate.from_pem(seat.tender.opening_certificate.encode())
-            context = release_context(
-                seat.tender.network, seat.opening, seat.submission, seat.tender.lot.id, uscc
-            )
 
             def statement(view: OpeningView) -> Record:
                 named = Certificate.from_pem(view.opening_certificate.encode())
                 if named.der != certificate.der:
                     raise Mismatch("opening_certificate", certificate.sha256, named.sha256)
-                return _release_statement(
-                    seat, certificate, wrap_release(secret, certificate, context), method, view
-                )
+                return seat.standing.release(secret, certificate, method, view.nonce)
 
             return seat.say("release", statement, seat.room.release, method)
-
-
-def _release_statement(
-    seat: Seat, certificate: Certificate, envelope: bytes, method: Method, view: OpeningView
-) -> ReleaseStatement:
-    return ReleaseStatement(
-        format="bidnet/release",
-        version=1,
-        network=seat.tender.network,
-        opening=seat.opening,
-        submission=seat.submission,
-        bidder=seat.receipt.receipt.bidder,
-        receipt_sha256=seat.receipt.sha256,
-        opening_certificate_sha256=certificate.sha256,
-        wrapped_key=b64encode(envelope).decode(),
-        method=method,
-        nonce=view.nonce,
-    )
 
 
 def _frame_in_force(folder: BidFolder) -> Frame:

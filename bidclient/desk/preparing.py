@@ -160,13 +160,16 @@ class Preparing:
             older = read_tender(folder.tender)
             check_editable(folder)
             check_successor(older, newer)
-            if newer.sha256 == older.sha256:
+            before = draft_of(folder)
+            if newer.sha256 == older.sha256 == before.tender_sha256:
                 self._note(folder, "tender-checked", {"tender_sha256": newer.sha256, "origin": origin})
                 return self.status(path)
-            draft, dropped = carried_over(draft_of(folder), newer)
+            draft, dropped = carried_over(before, newer)
             folder.keep_submitted()
-            # The tender first: a kill in between leaves a draft that says itself that it is stale.
-            folder.replace_tender(tender_file, older.tender.tender_version)
+            # The tender first: a kill in between leaves a draft that says itself that it is stale, and that
+            # the next import of this version carries over.
+            if newer.sha256 != older.sha256:
+                folder.replace_tender(tender_file, older.tender.tender_version)
             atomic.write(folder.draft, draft_bytes(draft))
             files = [folder.parts.parent / document_path(document) for document in dropped]
             folder.set_aside([*folder.artefacts.in_order(), *files])

@@ -19,7 +19,7 @@ from bidclient.formats.instant import parse_instant
 from bidclient.network.opening import Acknowledged, OpeningRoom
 from bidclient.network.wire import OpeningView
 from bidclient.stages.evidence import CHAIN, OPENING_STATEMENTS
-from bidclient.stages.opened import Chain, Event
+from bidclient.stages.opened import Chain, Event, Standing
 from bidclient.stages.submitted import SignedReceipt, read_statement, statement_bytes
 from bidclient.stages.tender import Record, Tender, read_tender
 from bidclient.store.bids import Artefacts, BidFolder
@@ -66,6 +66,11 @@ class Seat:
     def submission(self) -> str:
         """The submission that counts."""
         return self.receipt.receipt.submission
+
+    @property
+    def standing(self) -> Standing:
+        """In whose name, and about what, is spoken here."""
+        return Standing(self.opening, self.receipt)
 
     @property
     def is_over(self) -> bool:

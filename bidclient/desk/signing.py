@@ -11,7 +11,7 @@ from bidclient.desk.connection import Clock, Connections
 from bidclient.desk.device import device_statement
 from bidclient.desk.keychain import Keychain
 from bidclient.desk.preparing import check_editable
-from bidclient.errors import WrongStage
+from bidclient.errors import StaleTender, WrongStage
 from bidclient.formats.instant import instant_text
 from bidclient.stages.package import pack, read_package
 from bidclient.stages.signed import SignedBid, add_signature, read_signed, sign
@@ -63,6 +63,7 @@ class Signing:
         folder = BidFolder.open(path)
         with folder.locked():
             check_editable(folder)
+            require_current(folder)
             self._checking.require_complete(path)
             kept = folder.keep_submitted()
             aside = folder.set_aside(folder.artefacts.in_order())
@@ -143,10 +144,18 @@ class Signing:
 
 
 def require_stage(folder: BidFolder, needed: Stage) -> None:
-    """Raises WrongStage when the bid has not come as far as `needed`."""
+    """Raises WrongStage when the bid has not come as far as `needed`, StaleTender when that is the cause."""
     stage = state(folder).stage
     if not stage.reaches(needed):
+        require_current(folder)
         raise WrongStage(stage.value, needed.value)
+
+
+def require_current(folder: BidFolder) -> None:
+    """Raises StaleTender when the draft answers an older version than the tender in the folder."""
+    answered, tender = draft_of(folder).tender_version, read_tender(folder.tender).tender
+    if answered != tender.tender_version:
+        raise StaleTender(answered, tender.tender_version)
 
 
 def _signed_result(signed: SignedBid) -> SignedResult:

@@ -23,6 +23,7 @@ from bidclient.errors import (
     WrongStage,
 )
 from bidclient.formats import canonical
+from bidclient.formats.content import file_digest
 from bidclient.formats.instant import parse_instant
 from bidclient.network.client import Network
 from bidclient.network.submitting import ReceiptFiles
@@ -147,7 +148,13 @@ class Submitting:
         require_stage(folder, Stage.SEALED)
         if not state(folder).rehearsed:
             raise NotRehearsed(str(folder.artefacts.sealed))
-        return folder.artefacts.stub.read_bytes()
+        stub_data = folder.artefacts.stub.read_bytes()
+        # A byte that the disk has changed since is found here, not by the network after hours of upload.
+        expected = read_stub(stub_data).stub.sealed_sha256
+        _, found = file_digest(folder.artefacts.sealed)
+        if found != expected:
+            raise Mismatch("bid.sealed", expected, found)
+        return stub_data
 
     def _opened(self, folder: BidFolder, bidder: Bidder, stub: Stub, stub_data: bytes) -> SubmissionView:
         """The open submission of this stub, a new one if need be."""

@@ -197,7 +197,7 @@ def _judged(item: str, proof: Callable[[], str | Verdict]) -> Iterator[Verdict]:
 
 def _unknown_network(item: str, signer: Certificate) -> Verdict:
     """Other certificates lead to the same roots: without a pinned identity the signer is only named."""
-    reason = f"the chain holds, but is {signer.subject} the network? Its identity is not pinned in the settings"
+    reason = f"the chain holds, but is {signer.subject} the network? No identity is pinned in the settings"
     return Verdict(item, "cannot-tell", reason)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
-from bidclient.errors import BadFormat, BadValue
 from bidclient.crypto.uscc import USCC_SHAPE
+from bidclient.errors import BadFormat, BadValue
 from bidclient.formats.money import parse_yuan
 
 BIDDER_FIELDS = ("bidder.name", "bidder.uscc", "bidder.legal_representative", "bidder.agent", "bidder.phone")

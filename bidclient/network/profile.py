@@ -18,8 +18,8 @@ PRACTICE_MARK = "sandbox"
 class Profile:
     """One network. `anchors` are the roots for receipts, tenders and acknowledgements, `stamp_anchors` for
     time-stamps; `ca_file` (PEM) is the only TLS trust when given, else the usual web roots are.
-    `proxies` maps "https" or "http" to an address; the environment's proxies are never used. `identity` is the
-    certificate, known beforehand, by which the network signs; a production network is not used without.
+    `proxies` maps "https" or "http" to an address; the environment's proxies are never used. `identity` is
+    the certificate, known beforehand, by which the network signs; a production network is not used without.
     """
 
     address: str

@@ -1,7 +1,6 @@
 """Lets fictional companies bid in the sandbox through the same stages and the same network as anybody."""
 
 import shutil
-from base64 import b64encode
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,16 +20,7 @@ from bidclient.network.transport import new_idempotency_key
 from bidclient.network.wire import SubmissionView
 from bidclient.sandbox.pki import BidderKeys, issue_bidder, read_kept
 from bidclient.sandbox.rivals import RIVALS, Rival, prepare
-from bidclient.stages.opened import (
-    ConfirmStatement,
-    ReleaseStatement,
-    SignInStatement,
-    check_row,
-    release_context,
-    row_sha256,
-    table_sha256,
-    wrap_release,
-)
+from bidclient.stages.opened import Standing, check_row
 from bidclient.stages.package import pack
 from bidclient.stages.sealed import Recipient, make_stub, read_stub, seal, unwrap_secret, wipe
 from bidclient.stages.signed import SignedBid, read_signed, sign
@@ -39,6 +29,7 @@ from bidclient.stages.submitted import (
     check_receipt,
     digest,
     finalize_statement,
+    read_receipt,
     statement_bytes,
 )
 from bidclient.stages.tender import Record, Tender, read_tender, verify_tender
@@ -57,8 +48,13 @@ class _Bid:
     signed: SignedBid
     stub: bytes
     submission: str
-    receipt_sha256: str
+    receipt: SignedReceipt
     opening: str
+
+    @property
+    def standing(self) -> Standing:
+        """What the company speaks by in the opening."""
+        return Standing(self.opening, self.receipt)
 
 
 class Competitor:
@@ -98,11 +94,12 @@ class Competitor:
         view = network.submissions.create(lot, stub, new_idempotency_key())
         if package.tender.submission == "upload":
             self._upload(view, sealed.path)
-        receipt = self._finalize(view, stub)
+        before = self._bids[lot].receipt if lot in self._bids else None
+        receipt = self._finalize(view, stub, package.tender.deadline, before)
         if package.tender.submission == "hash-first":
             self._upload(view, sealed.path)
         opening = network.hall.lot(lot).opening
-        self._bids[lot] = _Bid(package.tender, signed, stub, view.id, receipt.sha256, opening)
+        self._bids[lot] = _Bid(package.tender, signed, stub, view.id, receipt, opening)
 
     def version_submitted(self, lot: str) -> int:
         """The tender version of the company's bid in force, 0 when there is none.
@@ -117,42 +114,17 @@ class Competitor:
     def sign_in(self, lot: str) -> None:
         """签到."""
         bid, room, nonce = self._seat(lot)
-        statement = SignInStatement(
-            format="bidnet/sign-in",
-            version=1,
-            network=bid.tender.network,
-            opening=bid.opening,
-            submission=bid.submission,
-            bidder=self.rival.uscc,
-            agent=self.rival.agent,
-            receipt_sha256=bid.receipt_sha256,
-            nonce=nonce,
-        )
-        room.sign_in(self._signed(statement))
+        room.sign_in(self._signed(bid.standing.sign_in(self.rival.agent, nonce)))
 
     def release(self, lot: str) -> None:
         """密钥提交; what a company that does not release leaves undone."""
         bid, room, nonce = self._seat(lot)
         opening_certificate = Certificate.from_pem(bid.tender.opening_certificate.encode())
-        context = release_context(bid.tender.network, bid.opening, bid.submission, lot, self.rival.uscc)
         secret = unwrap_secret(read_stub(bid.stub).frame, self._opener)
         try:
-            envelope = wrap_release(secret, opening_certificate, context)
+            statement = bid.standing.release(secret, opening_certificate, "key", nonce)
         finally:
             wipe(secret)
-        statement = ReleaseStatement(
-            format="bidnet/release",
-            version=1,
-            network=bid.tender.network,
-            opening=bid.opening,
-            submission=bid.submission,
-            bidder=self.rival.uscc,
-            receipt_sha256=bid.receipt_sha256,
-            opening_certificate_sha256=opening_certificate.sha256,
-            wrapped_key=b64encode(envelope).decode(),
-            method="key",
-            nonce=nonce,
-        )
         room.release(self._signed(statement))
 
     def confirm(self, lot: str) -> None:
@@ -161,25 +133,14 @@ class Competitor:
         readout = room.readout()
         row = next(row for row in readout.rows if row.submission == bid.submission)
         check_row(row, bid.signed.manifest, bid.signed.manifest_sha256, bid.tender.price.field)
-        statement = ConfirmStatement(
-            format="bidnet/confirm",
-            version=1,
-            network=bid.tender.network,
-            opening=bid.opening,
-            submission=bid.submission,
-            bidder=self.rival.uscc,
-            table_sha256=table_sha256(readout),
-            row_sha256=row_sha256(row),
-            verdict="match",
-            note="",
-            nonce=nonce,
-        )
-        room.confirm(self._signed(statement))
+        room.confirm(self._signed(bid.standing.confirm(readout, row, "", nonce)))
 
     def _upload(self, view: SubmissionView, path: Path) -> None:
         self._network.submissions.upload(view.upload_url).send(path)
 
-    def _finalize(self, view: SubmissionView, stub: bytes) -> SignedReceipt:
+    def _finalize(
+        self, view: SubmissionView, stub: bytes, deadline: str, before: SignedReceipt | None
+    ) -> SignedReceipt:
         statement = self._signed(finalize_statement(read_stub(stub).stub, digest(stub), view.id, view.nonce))
         reply = self._network.submissions.finalize(view.id, statement)
         profile = self._network.profile
@@ -191,6 +152,8 @@ class Competitor:
             profile.anchors,
             profile.stamp_anchors,
             self._network.identity,
+            deadline=deadline,
+            before=before,
         )
 
     def _take_up(self, lot: str) -> None:
@@ -206,8 +169,9 @@ class Competitor:
         if view.offset < view.size:
             self._upload(view, folder / _SEALED)
         tender, signed = read_tender(folder / _TENDER).tender, read_signed(folder / _SIGNED)
-        receipt, opening = submissions.receipt(view.id).receipt, self._network.hall.lot(lot).opening
-        self._bids[lot] = _Bid(tender, signed, stub, view.id, digest(receipt), opening)
+        receipt = read_receipt(submissions.receipt(view.id).receipt)
+        opening = self._network.hall.lot(lot).opening
+        self._bids[lot] = _Bid(tender, signed, stub, view.id, receipt, opening)
 
     def _seat(self, lot: str) -> tuple[_Bid, OpeningRoom, str]:
         """The bid, its room, and the nonce for the next statement; a session that has ended is renewed."""
@@ -246,7 +210,9 @@ class Competitors:
         for number, rival in enumerate(RIVALS[:count]):
             network = self._exit.enter_context(Network(Profile(base_url, "sandbox", anchors, anchors)))
             folder = data / "competitors" / rival.uscc
-            self._all.append(Competitor(rival, _keys(data, folder, rival), network, folder, number < count - absent))
+            self._all.append(
+                Competitor(rival, _keys(data, folder, rival), network, folder, number < count - absent)
+            )
 
     def __enter__(self) -> "Competitors":
         return self

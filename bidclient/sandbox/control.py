@@ -190,6 +190,11 @@ def _lot_state(world: World, lot: LotRow) -> dict[str, str | int]:
         "opening": lot.opening,
         "opening_state": database.text("SELECT state FROM openings WHERE id = ?", lot.opening),
         "submissions": database.number("SELECT COUNT(*) FROM submissions WHERE lot = ?", lot.id),
+        "in_force": database.number(
+            "SELECT COUNT(*) FROM submissions WHERE lot = ?"
+            " AND state NOT IN ('uploading', 'uploaded', 'withdrawn', 'superseded', 'expired')",
+            lot.id,
+        ),
     }
 
 

@@ -95,6 +95,7 @@ class Journey:
                     kind="sandbox",
                     trust=(str(self.trust / "ca.pem"),),
                     stamp_address=f"{levers.url}/tsa",
+                    identity=str(self.trust / "identity.pem"),
                 ),
                 pfx_files=keys.pfx_files,
             )

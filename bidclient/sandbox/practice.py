@@ -1,4 +1,4 @@
-"""Makes a sandbox somewhere to practise: keys for the person, companies that bid against them, sample papers."""
+"""Makes a sandbox somewhere to practise: keys for the person, rivals who bid too, sample papers."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ from bidclient.sandbox.token import CONFIGURATION, TokenEntry, make_token
 FOLDER = "practice"
 """Keys and PIN of the person who practises lie here, in the sandbox's data folder."""
 PIN_FILE = "pin.txt"
-_TOKEN_SETTINGS = "softhsm2.conf"
+_SOFTHSM = "softhsm2.conf"
 _LABEL = "练习锁"
 _LOOK_SECONDS = 0.5
 _LONGEST_PAUSE = 30.0
@@ -59,7 +59,7 @@ def practice_keys(data: Path, sample: str, *, token: bool = False) -> PracticeKe
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     pin = _pin(folder / PIN_FILE)
     made = folder / f"{sample}.pem"
-    settings = folder / _TOKEN_SETTINGS
+    settings = folder / _SOFTHSM
     if not made.exists():
         bidder = sample_bid(sample).bidder
         keys = issue_bidder(data, bidder.name, bidder.uscc)
@@ -72,7 +72,7 @@ def practice_keys(data: Path, sample: str, *, token: bool = False) -> PracticeKe
         else:
             keys.write(folder, sample, pin)
         atomic.write(made, keys.signing_cert.pem)
-    files = tuple(sorted(folder.glob("*.pfx")))
+    files = tuple(sorted(folder.glob("*.pfx"), reverse=True))
     if token and (folder / f"{sample}-sign.pfx") in files:
         raise SettingProblem("--token", f"{folder} has PFX files for {sample}; take another --data")
     return PracticeKeys(files, settings if settings.exists() else None, folder / PIN_FILE)

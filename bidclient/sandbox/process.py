@@ -34,7 +34,8 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 class LotState(msgspec.Struct, frozen=True):
-    """A lot and its opening, as the person at the levers sees them; `submissions` counts all of them."""
+    """A lot and its opening, as the person at the levers sees them; `submissions` counts all of them,
+    `in_force` those that have been finalized and neither withdrawn nor replaced."""
 
     id: str
     code: str
@@ -46,6 +47,7 @@ class LotState(msgspec.Struct, frozen=True):
     opening: str
     opening_state: str
     submissions: int
+    in_force: int
 
 
 class State(msgspec.Struct, frozen=True):

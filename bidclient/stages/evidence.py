@@ -224,9 +224,7 @@ def _receipts(evidence: Evidence) -> Iterator[Verdict]:
         yield _judge(name, partial(_receipt, evidence, name, before, statements))
 
 
-def _receipt(
-    evidence: Evidence, name: str, before: str | None, statements: Sequence[bytes]
-) -> str | Verdict:
+def _receipt(evidence: Evidence, name: str, before: str | None, statements: Sequence[bytes]) -> str | Verdict:
     stem = name.removesuffix(".p7s")
     found = read_receipt(evidence.files[name])
     if found.receipt.stub_sha256 != digest(evidence.files[STUB]):

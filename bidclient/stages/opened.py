@@ -2,7 +2,9 @@
 
 import hashlib
 import hmac
+from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import msgspec
@@ -14,8 +16,13 @@ from bidclient.errors import BadChain, BadEnvelope, BadSignature, Mismatch
 from bidclient.formats import canonical
 from bidclient.formats.instant import Instant, parse_instant
 from bidclient.stages.package import Manifest
-from bidclient.stages.submitted import digest, read_statement
+from bidclient.stages.submitted import SignedReceipt, digest, read_statement
 from bidclient.stages.tender import Fen, Hex32, Record, Uscc
+
+Method = Literal["key", "second-lock", "recovery-code"]
+"""By what the secret was had that is released."""
+Subject = Literal["procedure", "read-out", "identity", "other"]
+"""What an objection is about."""
 
 
 class SignInStatement(Record):
@@ -44,7 +51,7 @@ class ReleaseStatement(Record):
     receipt_sha256: Hex32
     opening_certificate_sha256: Hex32
     wrapped_key: str
-    method: Literal["key", "second-lock", "recovery-code"]
+    method: Method
     nonce: str
 
 
@@ -73,7 +80,7 @@ class ObjectionStatement(Record):
     opening: str
     submission: str
     bidder: Uscc
-    subject: Literal["procedure", "read-out", "identity", "other"]
+    subject: Subject
     text: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
     nonce: str
 
@@ -309,6 +316,79 @@ def row_sha256(row: ReadoutRow) -> str:
 def table_sha256(readout: Readout) -> str:
     """Hex SHA-256 of the canonical table: what a confirmation is about."""
     return hashlib.sha256(canonical.dumps(readout)).hexdigest()
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What we say in an opening, each time about the submission that our receipt names.
+
+    Every statement takes up a nonce that the opening has given us for it.
+    """
+
+    opening: str
+    receipt: SignedReceipt
+
+    def sign_in(self, agent: str, nonce: str) -> SignInStatement:
+        """签到, by the authorised `agent`, who may be empty."""
+        return SignInStatement(
+            format="bidnet/sign-in",
+            version=1,
+            agent=agent,
+            receipt_sha256=self.receipt.sha256,
+            nonce=nonce,
+            **self._about,
+        )
+
+    def release(
+        self, secret: bytes | bytearray, opening_certificate: Certificate, method: Method, nonce: str
+    ) -> ReleaseStatement:
+        """密钥提交: the secret, or our share, wrapped to the opening. Raises CertificateUnfit."""
+        about, lot = self._about, self.receipt.receipt.lot
+        context = release_context(about["network"], self.opening, about["submission"], lot, about["bidder"])
+        return ReleaseStatement(
+            format="bidnet/release",
+            version=1,
+            receipt_sha256=self.receipt.sha256,
+            opening_certificate_sha256=opening_certificate.sha256,
+            wrapped_key=b64encode(wrap_release(secret, opening_certificate, context)).decode(),
+            method=method,
+            nonce=nonce,
+            **about,
+        )
+
+    def confirm(self, readout: Readout, row: ReadoutRow, note: str, nonce: str) -> ConfirmStatement:
+        """开标一览表确认: our `row` of the read-out is right."""
+        return ConfirmStatement(
+            format="bidnet/confirm",
+            version=1,
+            table_sha256=table_sha256(readout),
+            row_sha256=row_sha256(row),
+            verdict="match",
+            note=note,
+            nonce=nonce,
+            **self._about,
+        )
+
+    def objection(self, subject: Subject, text: str, nonce: str) -> ObjectionStatement:
+        """开标异议."""
+        return ObjectionStatement(
+            format="bidnet/objection",
+            version=1,
+            subject=subject,
+            text=text,
+            nonce=nonce,
+            **self._about,
+        )
+
+    @property
+    def _about(self) -> dict[str, str]:
+        receipt = self.receipt.receipt
+        return {
+            "network": receipt.network,
+            "opening": self.opening,
+            "submission": receipt.submission,
+            "bidder": receipt.bidder,
+        }
 
 
 def read_readout(data: bytes, opening: str, table: str) -> Readout:

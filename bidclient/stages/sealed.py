@@ -135,11 +135,11 @@ def seal(
 ) -> Sealed:
     """Seal a signed bid to its recipients as `out`, with a fresh secret each time.
 
-    Every document is hashed again while it is encrypted. Under policy "all" no key of ours opens the file
-    whole, so it is opened and compared here, while the secret is still in memory. `progress` counts bytes of the signed bid; the share
-    of the tenderer under policy "all" is wrapped to the certificate in the tender. Raises BadManifest when a
-    document is no longer what was signed, StaleTender or Mismatch when the bid answers another tender,
-    CertificateUnfit, TooLarge, Cancelled, DiskProblem; `out` then keeps its old state.
+    Every document is hashed again while it is encrypted. `progress` counts bytes of the signed bid. Under
+    policy "all" the tenderer's share is wrapped to the certificate in the tender, and, as no key of ours will
+    open the file whole, it is opened and compared here, while the secret is still in memory. Raises
+    BadManifest when a document is no longer what was signed, StaleTender or Mismatch when the bid answers
+    another tender, CertificateUnfit, TooLarge, Cancelled, DiskProblem; `out` then keeps its old state.
     """
     suites.suite(suite)
     _check_tender(signed, tender, suite)

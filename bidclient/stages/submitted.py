@@ -187,9 +187,9 @@ def check_receipt(
     `timestamp` is the DER TimeStampResp (RFC 3161) over SHA-256 of `receipt_data`; `stub_data` is bid.stub;
     `statements` are the CMS statements that we have signed for this submission: the receipt must name one of
     them. `identity` is the network's receipt certificate; its chain to `anchors` is checked at the
-    time-stamp's time. `deadline` is the tender's, None where the tender is not at hand; `before` is the receipt
-    that we had last, None when this is our first. Raises BadReceipt for every difference, for an arrival at or
-    after the deadline, for another signer and for a bad timestamp.
+    time-stamp's time. `deadline` is the tender's, None where the tender is not at hand; `before` is the
+    receipt that we had last, None when this is our first. Raises BadReceipt for every difference, for an
+    arrival at or after the deadline, for another signer and for a bad timestamp.
     """
     receipt = read_receipt(receipt_data)
     if receipt.signed.signer.der != identity.der:

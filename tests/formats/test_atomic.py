@@ -47,3 +47,16 @@ def test_a_folder_cannot_be_replaced_by_a_file(tmp_path: Path) -> None:
     with pytest.raises(DiskProblem):
         atomic.write(tmp_path / "a", b"")
     assert [each.name for each in tmp_path.iterdir()] == ["a"]
+
+
+def test_what_a_kill_has_left_half_written_is_cleared(tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    left = tmp_path / "parts" / f"{atomic.TEMPORARY_PREFIX}a1b2c3_d-方案.pdf"
+    left.write_bytes(b"half")
+    building = tmp_path / f"{atomic.TEMPORARY_PREFIX}002"
+    building.mkdir()
+    (building / "receipt.p7s").write_bytes(b"half")
+    own = tmp_path / "parts" / f"{atomic.TEMPORARY_PREFIX}方案.pdf"
+    own.write_bytes(b"of the user")
+    atomic.clear_unfinished(tmp_path)
+    assert [path.name for path in tmp_path.rglob("*")] == ["parts", own.name]

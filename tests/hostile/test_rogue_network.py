@@ -3,18 +3,26 @@
 import dataclasses
 from base64 import b64decode
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bidclient.ask import Nobody, PinState
 from bidclient.crypto.private_key import PrivateKey
-from bidclient.errors import BadReceipt, BadSignature, Mismatch, Untrusted
+from bidclient.errors import BadChain, BadReceipt, BadSignature, Mismatch, Untrusted
+from bidclient.formats import canonical
+from bidclient.formats.instant import instant_text, parse_instant
 from bidclient.keys.soft import SoftKey
 from bidclient.network.clock import system_now
 from bidclient.sandbox import host
+from bidclient.sandbox.competitors import Competitors
 from bidclient.sandbox.pki import issue_bidder
+from bidclient.sandbox.rooms import find_opening
+from bidclient.sandbox.unsealing import unseal_all
 from bidclient.sandbox.world import World
+from bidclient.stages.opened import Readout
 from bidclient.stages.submitted import read_receipt
 from tests.sandbox.conftest import DEADLINE, NewMarket
 from tests.support.desks import PIN, Bidder, make_bidder
@@ -105,6 +113,72 @@ def test_a_platform_of_another_authority_is_not_trusted(table: Table, tmp_path: 
     table.swap("identity", stranger)
     with pytest.raises(Untrusted):
         table.bidder.desk.hall.log_in(table.bidder.signing, table.bidder.ask)
+
+
+def test_another_certificate_of_the_authority_is_not_the_pinned_network(table: Table) -> None:
+    table.swap("identity", table.another())
+    with pytest.raises(Untrusted) as caught:
+        table.bidder.desk.hall.log_in(table.bidder.signing, table.bidder.ask)
+    assert "pinned" in caught.value.reason
+
+
+def test_a_deadline_that_the_tender_does_not_name_is_an_alarm(table: Table) -> None:
+    """The platform gives itself an hour more than it announced."""
+    bidder, database = table.bidder, table.world.database
+    lot = bidder.lot()
+    folder = bidder.sealed(lot)
+    tender = table.world.tender(table.world.lot(lot)).parsed
+    later = instant_text(parse_instant(tender.deadline) + timedelta(hours=1))
+    changed = msgspec.json.encode(msgspec.structs.replace(tender, deadline=later))
+    with database.writing():
+        database.run("UPDATE tenders SET tender = ? WHERE lot = ?", changed, lot)
+    with pytest.raises(BadReceipt) as caught:
+        bidder.desk.submitting.submit(folder, bidder.signing, bidder.ask)
+    assert tender.deadline in caught.value.reason
+    assert bidder.desk.preparing.status(folder).receipt_no is None
+
+
+def test_a_replacement_that_forgets_what_it_replaces_is_an_alarm(table: Table) -> None:
+    bidder, desk, database = table.bidder, table.bidder.desk, table.world.database
+    folder = bidder.submitted(bidder.lot())
+    number = desk.preparing.status(folder).receipt_no
+    desk.preparing.set_fields(folder, {"bidder.phone": "0934-7654321"})
+    desk.signing.pack(folder)
+    desk.signing.sign(folder, bidder.signing, bidder.ask)
+    desk.sealing.seal(folder, bidder.signing, bidder.ask)
+    with database.writing():
+        database.run("UPDATE submissions SET state = 'expired' WHERE state = 'sealed'")
+    with pytest.raises(BadReceipt) as caught:
+        desk.submitting.submit(folder, bidder.signing, bidder.ask)
+    assert "replaces None" in caught.value.reason
+    assert desk.preparing.status(folder).receipt_no == number
+
+
+def test_a_readout_that_was_not_announced_to_everybody_is_not_confirmed(table: Table) -> None:
+    """The platform shows us a table, true in our row, that it has not put into the chain."""
+    bidder, desk, world = table.bidder, table.bidder.desk, table.world
+    lot = bidder.lot()
+    folder = bidder.submitted(lot)
+    with Competitors(bidder.sandbox.url, bidder.sandbox.data, (lot,), 2) as others:
+        others.submit_all()
+        opening_at = parse_instant(desk.preparing.status(folder).opening_at)
+        bidder.sandbox.set_clock(opening_at + timedelta(seconds=1))
+        desk.opening.release(folder, bidder.signing, bidder.ask)
+        room = find_opening(world, world.lot(lot).opening)
+        rows = tuple(outcome.row for outcome in unseal_all(world, room, world.tender(world.lot(lot)).parsed))
+        readout = Readout(format="bidnet/readout", version=1, opening=room.id, lot=lot, rows=rows)
+        until = instant_text(opening_at + timedelta(minutes=20))
+        with world.database.writing():
+            world.database.run(
+                "UPDATE openings SET state = 'read-out', readout = ?, confirm_until = ?, objection_until = ?",
+                canonical.dumps(readout),
+                until,
+                until,
+            )
+        with pytest.raises(BadChain) as caught:
+            desk.opening.confirm(folder, bidder.signing, bidder.ask)
+    assert "not in the chain" in caught.value.reason
+    assert not (folder / "opening" / "confirm.p7s").exists()
 
 
 def test_a_bid_that_the_platform_changed_is_found_out_by_its_receipt(new_market: NewMarket) -> None:

@@ -61,7 +61,17 @@ def lied(record: Record, field: str) -> Record:
 
 def check(world: World, data: bytes) -> None:
     anchors = (world.root.certificate,)
-    check_receipt(data, b"", world.stub_data, (world.finalize,), anchors, anchors, world.identity.certificate)
+    check_receipt(
+        data,
+        b"",
+        world.stub_data,
+        (world.finalize,),
+        anchors,
+        anchors,
+        world.identity.certificate,
+        deadline=None,
+        before=None,
+    )
 
 
 @pytest.mark.parametrize("field", Receipt.__struct_fields__)

@@ -72,7 +72,15 @@ class Company:
     def checked(self, bid: Bid, statement: bytes, files: ReceiptFiles) -> SignedReceipt:
         trusted = self.network.profile.anchors
         return check_receipt(
-            files.receipt, files.timestamp, bid.stub, [statement], trusted, trusted, self.network.identity
+            files.receipt,
+            files.timestamp,
+            bid.stub,
+            [statement],
+            trusted,
+            trusted,
+            self.network.identity,
+            deadline=self.tender.deadline,
+            before=None,
         )
 
     def submitted(self, bid: Bid) -> tuple[SignedReceipt, ReceiptFiles]:

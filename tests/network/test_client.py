@@ -1,5 +1,7 @@
 """The rooms of a network, against a server that says exactly what each test tells it to."""
 
+import dataclasses
+import itertools
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping
@@ -114,6 +116,27 @@ def test_an_identity_of_other_roots_is_refused(world: World) -> None:
         pytest.raises(Untrusted, match="unknown issuer"),
     ):
         assert client.identity
+
+
+def test_a_pinned_identity_is_the_only_one(world: World) -> None:
+    with network(world, {}) as (client, _):
+        right = dataclasses.replace(client.profile, identity=world.identity.certificate)
+        with Network(right) as again:
+            assert again.identity == world.identity.certificate
+        wrong = dataclasses.replace(client.profile, identity=world.rival.certificate)
+        with Network(wrong) as again, pytest.raises(Untrusted, match="pinned"):
+            assert again.info
+
+
+def test_pages_without_an_end_are_not_followed_for_ever(world: World) -> None:
+    numbers = itertools.count()
+
+    def page(_asked: Asked) -> Answer:
+        return json_answer({"lots": [], "next": f"page-{next(numbers)}"})
+
+    with network(world, {"GET /v1/lots": page}) as (client, asked), pytest.raises(BadFormat, match="pages"):
+        list(client.hall.lots())
+    assert len(asked) == 1000
 
 
 def test_the_networks_time_is_measured_and_measured_again_when_old(world: World) -> None:

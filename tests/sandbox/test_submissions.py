@@ -44,6 +44,8 @@ def test_a_bid_gets_a_receipt_that_the_bidder_can_verify(market: Market) -> None
         anchors,
         anchors,
         identity,
+        deadline=market.tender.deadline,
+        before=None,
     )
     assert verified.receipt.submission == view["id"]
     assert verified.receipt.replaces is None

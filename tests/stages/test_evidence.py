@@ -35,7 +35,8 @@ from tests.support.network_world import (
     chain_of,
     hex32,
 )
-from tests.support.pki import USCC, Authority
+from tests.support.pki import USCC, Authority, InMemoryKey
+from tests.support.sealing import make_keys, make_tender
 
 TENDER_ITEM = "tender.json"
 
@@ -90,7 +91,8 @@ def files(world: World) -> dict[str, bytes]:
     }
     signed = {name: world.signed(statement) for name, statement in statements.items()}
     recorded: list[Recorded] = [(name, {"statement_sha256": digest(data)}) for name, data in signed.items()]
-    chain = chain_of(("opening-scheduled", {"lot": LOT}), *recorded, at=world.now)
+    announced: Recorded = ("readout", {"table_sha256": digest(canonical.dumps(readout))})
+    chain = chain_of(("opening-scheduled", {"lot": LOT}), *recorded, announced, at=world.now)
     journal, previous = [], hashlib.sha256(b"bidclient/journal/1\0").hexdigest()
     for number in (1, 2, 3):
         journal.append(canonical.dumps({"seq": number, "prev": previous, "event": "step", "data": {}}))
@@ -237,6 +239,41 @@ def test_a_readout_without_our_row_or_with_another_is_invalid(world: World, file
     for rows in (readout.rows[1:], (msgspec.structs.replace(readout.rows[0], price_fen=1), readout.rows[1])):
         changed = canonical.dumps(msgspec.structs.replace(readout, rows=rows))
         invalid_item(world, {**files, "readout.json": changed}, "readout.json")
+
+
+def test_a_receipt_that_does_not_follow_the_one_before_it_is_invalid(
+    world: World, files: dict[str, bytes]
+) -> None:
+    first = digest(files["receipt-001.p7s"])
+    for previous, verdict in ((first, "valid"), (None, "invalid")):
+        again = world.receipt(receipt_no="R-2", previous_receipt_sha256=previous, replaces=SUBMISSION)
+        data = world.signed(again, world.identity)
+        more = {"receipt-002.p7s": data, "receipt-002.tsr": world.stamped(data)}
+        found = judged(world, {**files, **more}, world.identity.certificate)
+        assert found["receipt-002.p7s"].verdict == verdict
+
+
+def test_a_readout_that_the_chain_does_not_announce_is_invalid(world: World, files: dict[str, bytes]) -> None:
+    lines = files["chain.jsonl"].splitlines(keepends=True)
+    short = {**files, "chain.jsonl": b"".join(lines[:-1])}
+    assert "E-CHAIN" in invalid_item(world, short, "readout.json")
+
+
+def test_a_tender_is_the_networks_own(world: World, files: dict[str, bytes]) -> None:
+    content = canonical.dumps(make_tender(make_keys(world.root), 1))
+
+    def signed_by(key: InMemoryKey) -> dict[str, bytes]:
+        signature = cms.sign_detached(hashlib.sha256(content).digest(), key, world.now, None)
+        return {**files, "tender.json": content, "tender.p7s": signature}
+
+    identity = world.identity.certificate
+    assert judged(world, signed_by(world.identity), identity)[TENDER_ITEM].verdict == "valid"
+    assert judged(world, signed_by(world.identity))[TENDER_ITEM].verdict == "cannot-tell"
+    assert "E-SIGNATURE" in invalid_item(world, signed_by(world.rival), TENDER_ITEM)
+    foreign = Authority.root("别家", 1002).issue("encryption", number=9).certificate.pem.decode()
+    tender = msgspec.structs.replace(make_tender(make_keys(world.root), 1), opening_certificate=foreign)
+    content = canonical.dumps(tender)
+    assert judged(world, signed_by(world.identity), identity)[TENDER_ITEM].verdict == "cannot-tell"
 
 
 def test_the_tender_is_verified_with_its_signature(world: World, files: dict[str, bytes]) -> None:

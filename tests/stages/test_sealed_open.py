@@ -180,3 +180,26 @@ def test_policy_all_needs_both_shares(tmp_path: Path, keys: Keys) -> None:
     assert (tmp_path / "again").read_bytes() == bid.path.read_bytes()
     assert stage.rehearse(out, keys.encryption, bid).decrypted is False
     assert stage.rehearse(out, stage.combine(ours, theirs), bid).decrypted is True
+
+
+def test_policy_all_is_opened_whole_while_it_is_sealed(tmp_path: Path, keys: Keys, sealed: Sealed) -> None:
+    tender = make_tender(keys, 1, policy="all")
+    bid = make_bid(tmp_path / "all", tender, keys, [20000])
+    out = tmp_path / "all.sealed"
+    steps: list[str] = []
+    made = stage.seal(
+        bid, tender, keys.bidder, out, chunk=CHUNK, progress=lambda step, _done, _total: steps.append(step)
+    )
+    assert (made.opened, sealed.opened) == (True, False)
+    assert set(steps) == {"seal", "unseal"}
+    first = out.read_bytes()
+
+    def change_the_bid(step: str, done: int, total: int) -> None:
+        if (step, done, steps) == ("seal", total, []):
+            steps.append(step)
+            spoil(bid.path, bid.entries[-1].offset)
+
+    steps.clear()
+    with pytest.raises(Mismatch, match="other bytes"):
+        stage.seal(bid, tender, keys.bidder, out, chunk=CHUNK, progress=change_the_bid)
+    assert out.read_bytes() == first

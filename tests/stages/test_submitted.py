@@ -39,6 +39,7 @@ def check(
     stamp: bytes,
     statements: Sequence[bytes] = (),
     anchors: tuple[Certificate, ...] = (),
+    before: SignedReceipt | None = None,
 ) -> SignedReceipt:
     trusted = anchors or (world.root.certificate,)
     return check_receipt(
@@ -49,6 +50,8 @@ def check(
         (world.root.certificate,),
         trusted,
         world.identity.certificate,
+        deadline=world.receipt().deadline,
+        before=before,
     )
 
 
@@ -146,6 +149,36 @@ def test_a_withdrawal_receipt_names_the_receipt_that_it_ends(world: World) -> No
         check(world, bad, world.stamped(bad), (statement,))
 
 
+def test_a_deadline_that_is_not_the_tenders_is_an_alarm(world: World) -> None:
+    later = instant_text(world.now + timedelta(hours=2))
+    data = world.signed(world.receipt(deadline=later), world.identity)
+    with pytest.raises(BadReceipt, match="the tender's is"):
+        check(world, data, world.stamped(data))
+
+
+def test_a_receipt_follows_the_last_one_that_we_had(world: World) -> None:
+    first = read_receipt(world.signed(world.receipt(submission="submission-0"), world.identity))
+
+    def answer(**changes: object) -> bytes:
+        return world.signed(world.receipt(**changes), world.identity)
+
+    good = answer(previous_receipt_sha256=first.sha256, replaces="submission-0")
+    assert check(world, good, world.stamped(good), before=first).receipt.replaces == "submission-0"
+    lies: list[tuple[dict[str, object], str]] = [
+        ({"replaces": "submission-0"}, "does not follow"),
+        ({"replaces": "submission-0", "previous_receipt_sha256": hex32("other")}, "does not follow"),
+        ({"previous_receipt_sha256": first.sha256}, "replaces None"),
+        ({"previous_receipt_sha256": first.sha256, "replaces": "submission-9"}, "replaces submission-9"),
+    ]
+    for changes, reason in lies:
+        bad = answer(**changes)
+        with pytest.raises(BadReceipt, match=reason):
+            check(world, bad, world.stamped(bad), before=first)
+    withdrawn = read_receipt(answer(kind="withdrawal"))
+    again = answer(previous_receipt_sha256=withdrawn.sha256)
+    assert check(world, again, world.stamped(again), before=withdrawn).receipt.replaces is None
+
+
 def test_a_statement_of_another_kind_is_not_read_as_a_receipt(world: World) -> None:
     with pytest.raises(BadReceipt):
         read_receipt(world.finalize)
@@ -165,8 +198,8 @@ def test_no_flipped_bit_in_a_receipt_is_believed(world: World, position: int, bi
 
 
 def test_every_field_of_a_receipt_is_covered_by_these_tests() -> None:
-    judged = {*LIES, "received_at", "deadline", "kind", "previous_receipt_sha256"}
-    fixed = {"format", "version", "rule", "receipt_no", "log_index", "replaces"}
+    judged = {*LIES, "received_at", "deadline", "kind", "previous_receipt_sha256", "replaces"}
+    fixed = {"format", "version", "rule", "receipt_no", "log_index"}
     assert judged | fixed == {field.name for field in msgspec.structs.fields(Receipt)}
 
 

@@ -29,8 +29,10 @@ from bidclient.stages.tender import (
     Tender,
     TenderFile,
     TenderPackage,
+    check_network,
     read_tender,
     tender_digest,
+    verify_recipients,
     verify_tender,
     write_tender,
 )
@@ -67,6 +69,38 @@ def test_the_network_is_trusted_and_a_stranger_is_not(package: TenderPackage, pk
         verify_tender(package, [Authority.root("别家的根证书", 1002).certificate], NOW)
     with pytest.raises(BadCertificate):
         verify_tender(package, [pki.root.certificate], NOT_AFTER + timedelta(days=1))
+
+
+def test_the_certificates_that_secrets_go_to_must_be_of_the_same_roots(pki: Pki, tmp_path: Path) -> None:
+    stranger = Authority.root("别家的根证书", 1002).issue("encryption", number=5, name="别家")
+    short = pki.root.issue("encryption", number=6, name="短期", not_after=NOW + timedelta(days=1))
+    wrong: list[tuple[dict[str, object], str]] = [
+        ({"opening_certificate": stranger.certificate.pem.decode()}, "unknown issuer"),
+        ({"opening_certificate": pki.bidder.certificate.pem.decode()}, "not an encryption certificate"),
+        ({"opening_certificate": short.certificate.pem.decode()}, "expired"),
+        ({"policy": "all", "joint_certificate": stranger.certificate.pem.decode()}, "unknown issuer"),
+    ]
+    for number, (changes, reason) in enumerate(wrong):
+        package = write_tender(
+            tender_record(pki, **changes), {}, pki.network, NOW, tmp_path / f"{number}.tender"
+        )
+        with pytest.raises(BadCertificate, match=reason):
+            verify_tender(package, [pki.root.certificate], NOW)
+    joint = pki.opening.certificate.pem.decode()
+    record = tender_record(pki, policy="all", joint_certificate=joint)
+    good = write_tender(record, {}, pki.network, NOW, tmp_path / "good.tender")
+    found = verify_recipients(good.tender, good.chain, [pki.root.certificate])
+    assert [certificate.sha256 for certificate in found] == [pki.opening.certificate.sha256] * 2
+
+
+def test_only_the_network_signs_tenders(pki: Pki) -> None:
+    network = pki.network.certificate
+    assert check_network(network, network) is network
+    renewed = pki.root.issue("signing", number=7, name="演练交易网", uscc=network.uscc).certificate
+    assert check_network(renewed, network) is renewed
+    for other in (pki.rival.certificate, pki.legal_representative.certificate):
+        with pytest.raises(BadSignature, match="not by the network"):
+            check_network(other, network)
 
 
 def test_an_encryption_certificate_does_not_sign(pki: Pki, tmp_path: Path) -> None:

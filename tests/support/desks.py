@@ -112,6 +112,7 @@ def make_bidder(folder: Path, sandbox: Levers, sample: str = SAMPLE) -> Bidder:
             kind="sandbox",
             trust=(str(sandbox.trust / "ca.pem"),),
             stamp_address=f"{sandbox.url}/tsa",
+            identity=str(sandbox.trust / "identity.pem"),
         ),
         pfx_files=tuple(map(str, pfx_files)),
     )

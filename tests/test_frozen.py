@@ -1,0 +1,89 @@
+"""Artefacts of earlier versions must stay readable: a bid outlives the program that made it."""
+
+import hashlib
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from bidclient.ask import Nobody
+from bidclient.crypto.certificate import certificates_from_pem
+from bidclient.formats.instant import parse_instant
+from bidclient.keys import find_key
+from bidclient.keys.soft import SoftSource
+from bidclient.stages.draft import draft_sha256, read_draft
+from bidclient.stages.evidence import Evidence, verify_evidence
+from bidclient.stages.package import read_package, verify_documents
+from bidclient.stages.sealed import (
+    check_stub,
+    read_frame,
+    read_sealed,
+    read_stub,
+    unseal,
+    unwrap_secret,
+    unwrap_with_code,
+)
+from bidclient.stages.signed import read_signed, verify_signed
+from bidclient.stages.submitted import read_receipt
+from bidclient.stages.tender import read_tender, verify_tender
+from bidclient.store.journal import Journal
+
+FROZEN = Path(__file__).parent / "frozen"
+VERSIONS = sorted(path for path in FROZEN.iterdir() if path.is_dir())
+
+
+@pytest.fixture(params=VERSIONS, ids=lambda path: path.name)
+def frozen(request: pytest.FixtureRequest) -> Path:
+    """The folder of one version."""
+    folder = request.param
+    assert isinstance(folder, Path)
+    return folder
+
+
+def received_at(frozen: Path) -> datetime:
+    receipt = read_receipt((frozen / "bid" / "receipt.p7s").read_bytes()).receipt
+    return parse_instant(receipt.received_at)
+
+
+def test_tender_draft_and_package_are_read(frozen: Path) -> None:
+    anchors = certificates_from_pem((frozen / "trust" / "ca.pem").read_bytes())
+    tender = verify_tender(read_tender(frozen / "bid" / "tender.tender"), anchors, received_at(frozen))
+    draft = read_draft((frozen / "bid" / "draft.json").read_bytes())
+    package = read_package(frozen / "bid" / "bid.zip")
+    verify_documents(package.path, package.manifest, package.entries)
+    assert draft.tender_sha256 == tender.sha256
+    assert package.manifest.draft_sha256 == draft_sha256(draft)
+
+
+def test_the_signed_bid_verifies(frozen: Path) -> None:
+    anchors = certificates_from_pem((frozen / "trust" / "ca.pem").read_bytes())
+    signed = verify_signed(read_signed(frozen / "bid" / "bid.asice"), anchors, anchors, received_at(frozen))
+    assert [one.timestamp is not None for one in signed.signatures] == [True]
+
+
+def test_the_sealed_bid_opens_by_key_and_by_code(frozen: Path, tmp_path: Path) -> None:
+    path = frozen / "bid" / "bid.sealed"
+    check_stub(read_stub((frozen / "bid" / "bid.stub").read_bytes()), read_sealed(path))
+    source = SoftSource([frozen / "keys" / "second-lock-encrypt.pfx"])
+    pin = (frozen / "keys" / "pin.txt").read_bytes().strip()
+    found, info = find_key([source], None, "decrypt")
+    with found.unlock(info, Nobody(pin)) as key:
+        secret = unwrap_secret(read_frame(path), key)
+    code = (frozen / "recovery-code.txt").read_text("utf-8").strip()
+    assert unwrap_with_code(read_frame(path), code) == secret
+    unseal(path, secret, tmp_path / "opened.asice")
+    opened = hashlib.sha256((tmp_path / "opened.asice").read_bytes()).hexdigest()
+    assert opened == hashlib.sha256((frozen / "bid" / "bid.asice").read_bytes()).hexdigest()
+
+
+def test_evidence_and_journal_are_judged_valid(frozen: Path) -> None:
+    anchors = certificates_from_pem((frozen / "trust" / "ca.pem").read_bytes())
+    (identity,) = certificates_from_pem((frozen / "trust" / "identity.pem").read_bytes())
+    folder = frozen / "evidence"
+    files = {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
+    verdicts = verify_evidence(Evidence(files, anchors, anchors, identity))
+    assert len(verdicts) > 10
+    assert [one for one in verdicts if one.verdict != "valid"] == []
+    assert list(Journal(frozen / "bid" / "journal.jsonl").entries())

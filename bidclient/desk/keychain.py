@@ -6,7 +6,7 @@ from itertools import chain
 
 from bidclient.ask import Ask
 from bidclient.crypto.private_key import PrivateKey
-from bidclient.errors import NoSuchKey
+from bidclient.errors import NoToken, WrongKey
 from bidclient.keys import KeyInfo, KeySource, Use, find_key, partner
 from bidclient.keys.probe import Probe, probe
 from bidclient.keys.token import ModuleState, TokenSource
@@ -39,8 +39,8 @@ class Keychain:
     def opener(self, fingerprints: Sequence[str], wanted: str | None = None) -> KeyInfo:
         """The key to open something that was made for one of these certificates (hex SHA-256).
 
-        With `wanted` that key, whatever it fits; else the first that is here. Raises NoSuchKey, naming the
-        certificates that are needed.
+        With `wanted` that key, whatever it fits; else the first that is here. Raises NoSuchKey for `wanted`,
+        WrongKey when only other keys are here, NoToken when there is none at all.
         """
         if wanted is not None:
             return self.find(wanted, "decrypt")
@@ -48,8 +48,10 @@ class Keychain:
         for fingerprint in fingerprints:
             if fingerprint in here:
                 return here[fingerprint]
-        known = ", ".join(key.id for key in here.values())
-        raise NoSuchKey(" / ".join(fingerprint[:16] for fingerprint in fingerprints), known)
+        needed = " / ".join(fingerprint[:16] for fingerprint in fingerprints)
+        if not here:
+            raise NoToken(needed)
+        raise WrongKey(needed, ", ".join(key.id for key in here.values()))
 
     @contextmanager
     def unlocked(self, key: KeyInfo, ask: Ask) -> Iterator[PrivateKey]:

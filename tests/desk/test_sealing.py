@@ -137,7 +137,7 @@ def test_a_key_that_the_bid_was_not_sealed_to(bidder: Bidder, tmp_path: Path) ->
     other = bidder.sandbox.issue(bidder.keys.signing_cert.common_name, bidder.keys.signing_cert.uscc or "")
     _, pfx = other.write(tmp_path / "other", "other", PIN)
     with build(Settings(pfx_files=(str(pfx),))) as desk:
-        with pytest.raises(NoSuchKey):
+        with pytest.raises(WrongKey):
             desk.sealing.rehearse(folder, None, bidder.ask)
         with pytest.raises(WrongKey):
             desk.sealing.rehearse(folder, other.encryption_cert.sha256, bidder.ask)

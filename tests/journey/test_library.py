@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from bidclient.desk import build
-from bidclient.errors import NoSuchKey, Unreachable, WrongKey
+from bidclient.errors import Unreachable, WrongKey
 from bidclient.network.clock import system_now
 from bidclient.sandbox.pki import KeyType
 from bidclient.sandbox.samples import sample_bid
@@ -103,7 +103,7 @@ def test_the_recovery_code_opens_when_all_locks_are_lost(sandbox: Sandbox, tmp_p
     with bidder.desk as desk, hall(sandbox, lot, bidder.bid / "tender.tender") as room:
 
         def release() -> None:
-            with pytest.raises(NoSuchKey):
+            with pytest.raises(WrongKey):
                 desk.opening.release(bidder.bid, bidder.signing, bidder.ask)
             desk.opening.release_with_code(bidder.bid, bidder.signing, bidder.ask, code.read_text("ascii"))
 
@@ -124,7 +124,7 @@ def test_the_wrong_token_is_found_without_the_network(tmp_path: Path) -> None:
             desk.opening.release(
                 bidder.bid, wrong.signing_cert.sha256, bidder.ask, wrong.encryption_cert.sha256
             )
-        with pytest.raises(NoSuchKey):
+        with pytest.raises(WrongKey):
             desk.opening.release(bidder.bid, wrong.signing_cert.sha256, bidder.ask)
     with build(bidder.settings, now=system_now) as desk, pytest.raises(Unreachable):
         desk.opening.release(bidder.bid, bidder.signing, bidder.ask)

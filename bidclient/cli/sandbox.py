@@ -160,11 +160,11 @@ def jump(terminal: Terminal, when: str, lot: str, data: Path | None) -> SandboxS
     if not lots:
         raise BadCommandLine(f"--lot {lot}: no such lot")
     if when == "end-step":
-        running = [one.opening for one in lots if one.opening_state in _RUNNING]
+        running = [one for one in lots if one.opening_state in _RUNNING]
         if not running:
             raise BadCommandLine(f"{when}: no opening is running")
-        for opening in running:
-            levers.end_step(opening)
+        for one in running:
+            levers.end_step(one.opening, one.opening_state)
     else:
         now = parse_instant(seen.now)
         openings = [parse_instant(one.opening_at) for one in lots]

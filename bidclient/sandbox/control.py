@@ -42,6 +42,12 @@ class FaultSetting(Request):
     value: float
 
 
+class StepToEnd(Request):
+    """POST /sandbox/v1/openings/{opening}/advance: the step that is meant, else whatever runs now."""
+
+    step: str | None = None
+
+
 class Amendment(Request):
     """POST /sandbox/v1/lots/{lot}/amend: a clarification, which makes a new tender version."""
 
@@ -145,7 +151,7 @@ def extend(call: Call) -> Response:
 
 def advance(call: Call) -> Response:
     """POST …/advance: the running step of the opening ends now."""
-    return reply({"state": host.end_step(call.world, call.step("opening"))})
+    return reply({"state": host.end_step(call.world, call.step("opening"), call.json(StepToEnd).step)})
 
 
 def revoke(call: Call) -> Response:

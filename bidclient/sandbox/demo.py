@@ -234,8 +234,7 @@ class Journey:
     ) -> None:
         with self._step("read-out", "唱标、核对、确认", "Read-out, compare, confirm") as notes:
             (lot,) = levers.lots()
-            if lot.opening_state == "decrypting":
-                levers.end_step(lot.opening)
+            levers.end_step(lot.opening, "decrypting")
             confirmed = desk.opening.confirm(self.bid, keys.signing, ask)
             competitors.confirm_all()
             notes.proven(
@@ -247,11 +246,8 @@ class Journey:
             notes.figures |= {row.bidder_name: yuan_text(row.price_fen) for row in rows}
             notes.figures["table"] = confirmed.table_sha256
         with self._step("closed", "开标结束", "The opening closes") as notes:
-            for _ in range(4):
-                (lot,) = levers.lots()
-                if lot.opening_state in ("closed", "failed"):
-                    break
-                levers.end_step(lot.opening)
+            for running in ("read-out", "objection"):
+                levers.end_step(lot.opening, running)
             events = desk.opening.watch(self.bid, keys.signing, ask, lambda _event: None)
             notes.proven(f"{len(events)} 条记录，链条连续", f"{len(events)} events without a gap")
             notes.figures["last"] = events[-1].type

@@ -66,10 +66,16 @@ def extend(world: World, opening: str, more: timedelta) -> None:
         world.append_event(opening, "extended", {"decrypt_until": until})
 
 
-def end_step(world: World, opening: str) -> str:
-    """End the running step now, as if its time were over; returns the new state. Raises Refusal."""
+def end_step(world: World, opening: str, step: str | None = None) -> str:
+    """End the running step now, as if its time were over; returns the new state. Raises Refusal.
+
+    With `step` only that one: when it is over already, by the clock or because everybody has answered,
+    nothing is ended.
+    """
     columns = {"decrypting": "decrypt_until", "read-out": "confirm_until", "objection": "objection_until"}
     with world.host_lock:
+        if step is not None and find_opening(world, opening).state != step:
+            return find_opening(world, opening).state
         with world.database.writing():
             room = _expect(world, opening, *columns)
             world.database.run(

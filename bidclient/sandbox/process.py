@@ -79,9 +79,9 @@ class Levers:
         """Set the network's clock; what is due by then happens before this returns. Raises Unreachable."""
         self._send("POST", "/sandbox/v1/clock/jump", {"now": instant_text(now)})
 
-    def end_step(self, opening: str) -> None:
-        """The running step of an opening ends now. Raises Unreachable."""
-        self._send("POST", f"/sandbox/v1/openings/{opening}/advance", {})
+    def end_step(self, opening: str, step: str) -> None:
+        """This step of an opening ends now, unless it is over already. Raises Unreachable."""
+        self._send("POST", f"/sandbox/v1/openings/{opening}/advance", {"step": step})
 
     def set_fault(self, name: str, value: float) -> None:
         """Switch a fault on, or off with 0. Raises Unreachable."""

@@ -57,7 +57,7 @@ class Room:
     def end_step(self) -> None:
         """The running step of the opening ends."""
         (lot,) = self.bidder.sandbox.control("state")["lots"]
-        self.bidder.sandbox.control(f"openings/{lot['opening']}/advance", {})
+        self.bidder.sandbox.control(f"openings/{lot['opening']}/advance", {"step": lot["opening_state"]})
 
 
 @pytest.fixture

@@ -105,18 +105,17 @@ class Hall:
 
     def read_out(self) -> None:
         """Whoever has not released is not waited for any longer; the competitors confirm."""
-        if self.state == "decrypting":
-            self.end_step()
+        self.end_step("decrypting")
         self.rivals.confirm_all()
 
     def close(self) -> None:
         """To the end of the opening."""
-        while self.state not in ("closed", "failed"):
-            self.end_step()
+        for running in ("decrypting", "read-out", "objection"):
+            self.end_step(running)
 
-    def end_step(self) -> None:
-        """The running step ends now."""
-        self.sandbox.control(f"openings/{self.opening}/advance", {})
+    def end_step(self, step: str) -> None:
+        """This step ends now, unless it is over already."""
+        self.sandbox.control(f"openings/{self.opening}/advance", {"step": step})
 
     def _state(self) -> dict[str, Any]:
         (lot,) = [one for one in self.sandbox.control("state")["lots"] if one["id"] == self.lot]

@@ -26,6 +26,9 @@ demo: setup ## A real bid from tender to opened; leaves it in build/demo
 	$(BIN)/bidclient demo --keep build/demo
 
 test: setup build/manuals ## All tests (no npm, no browser, no display)
+	installers/linux/packages.sh modules
+	installers/linux/packages.sh cards
+	installers/linux/packages.sh judges
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(ARGS)
 
 check: setup ## Format, lint, types, import contracts
@@ -38,12 +41,13 @@ bench: setup ## Speed against named peers: make bench, make bench BENCH=seal
 	installers/linux/packages.sh bench
 	$(BIN)/python -m tests.bench $(BENCH)
 
-test-peers: setup ## Tests whose other side comes from npm
+test-peers: setup ## Tests whose other side comes from npm, or is a browser
 	installers/linux/packages.sh peers
 	cd tests/peers && npm install --no-audit --no-fund --silent
 	$(BIN)/python -m pytest -q tests/peers -m peers $(ARGS)
 
 audit: setup ## Known vulnerabilities in the locked dependencies
+	mkdir -p build
 	$(BIN)/uv export --quiet --frozen --all-extras --no-emit-project > build/requirements.txt
 	$(BIN)/uv tool run pip-audit --requirement build/requirements.txt --disable-pip
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from bidclient.errors import Cancelled
 
@@ -26,7 +26,14 @@ class PhoneRequest:
     address: str
     verification_code: str
     expires_in: float
+    """Seconds."""
     summary: str
+    """Whose certificate is meant, or which authority asks."""
+    operation: Literal["login", "sign", "unwrap"] = "sign"
+    items: int = 1
+    """How many things are approved at once."""
+    scanned: bool = False
+    """Whether the phone has read the code: now it is for the person there to decide."""
 
 
 class Ask(Protocol):
@@ -36,7 +43,10 @@ class Ask(Protocol):
         """The PIN as bytes; empty for a PIN pad. Raises Cancelled."""
 
     def on_phone(self, request: PhoneRequest) -> None:
-        """Show the QR code and the verification code; returns at once."""
+        """Show the QR code and the verification code; returns at once.
+
+        Asked again every few seconds, with a fresh address and what is left of the time.
+        """
 
     def confirm(self, question: str) -> bool:
         """Yes or no to one sentence."""

@@ -1,7 +1,7 @@
 """What an error means to a person: title, cause and next step, in Chinese and English.
 
 The sentences are templates over the error's facts and lie in resources/explain/; a test proves that every
-class of errors.py has its own and that each renders.
+class of errors/ has its own and that each renders.
 """
 
 import tomllib

@@ -73,9 +73,7 @@ def start(folder: Path, *, debug: bool = False, traffic: bool = False) -> Path:
     logging.addLevelName(TRAFFIC, "TRAFFIC")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / FILE_NAME
-    handler = RotatingFileHandler(
-        path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8", delay=True
-    )
+    handler = RotatingFileHandler(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8")
     handler.setFormatter(RedactedLines("%(asctime)s %(process)d %(levelname)s %(name)s %(message)s"))
     stop()
     root = logging.getLogger("bidclient")

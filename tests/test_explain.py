@@ -1,19 +1,22 @@
 """Every error has its sentences in both languages, and each of them renders with the error's own facts."""
 
+import sys
 import typing
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 
 from bidclient import errors
-from bidclient.errors import BidError, PinWrong, Rejected, WrongStage
+from bidclient.errors import BidError, PinWrong, Rejected, WrongSecret, WrongStage
 from bidclient.explain import LANGUAGES, Language, explain, explained_classes
 
 
 def every_class(root: type[BidError] = BidError) -> Iterator[type[BidError]]:
     yield root
     for child in root.__subclasses__():
-        if child.__module__ == errors.__name__:
+        if child.__module__.startswith("bidclient."):
             yield from every_class(child)
 
 
@@ -28,7 +31,7 @@ def example(kind: type[BidError]) -> BidError:
 
 
 def fields_of(kind: type[BidError]) -> set[str]:
-    return set(getattr(kind, "__dataclass_fields__", {})) - {"code", "exit_code", "retryable"}
+    return set(typing.get_type_hints(kind)) - {"code", "exit_code", "retryable"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -58,9 +61,32 @@ def test_every_error_is_drawn_in_the_tree() -> None:
     assert [kind.__name__ for kind in CLASSES if kind.__name__ not in drawn] == []
 
 
+def test_every_error_is_imported_from_one_place() -> None:
+    assert sorted(errors.__all__) == sorted(kind.__name__ for kind in CLASSES)
+    assert all(getattr(errors, kind.__name__) is kind for kind in CLASSES)
+
+
 def test_codes_are_unique() -> None:
     codes = [kind.code for kind in CLASSES]
     assert len(set(codes)) == len(codes)
+
+
+def test_threads_that_meet_the_first_error_of_a_class_together_get_whole_errors() -> None:
+    def made(kind: type[BidError], gate: Barrier) -> dict[str, object]:
+        gate.wait()
+        return kind(7, "x").facts
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            for _ in range(50):
+                kind = type("Fresh", (BidError,), {"__annotations__": {"index": int, "reason": str}})
+                gate = Barrier(4)
+                results = [pool.submit(made, kind, gate) for _ in range(4)]
+                assert [one.result() for one in results] == [{"index": 7, "reason": "x"}] * 4
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_facts_become_words() -> None:
@@ -70,6 +96,7 @@ def test_facts_become_words() -> None:
     wrong = PinWrong("锁 1", None, True)
     assert "未知" in explain(wrong, "zh").cause
     assert "unknown" in explain(wrong, "en").cause
+    assert "信封码属于另一份" in explain(WrongSecret("the recovery code belongs to another bid"), "zh").cause
     refusal = explain(Rejected("stale-documents", 422, ""), "zh")
     assert "招标文件已更新" in refusal.cause
 

@@ -98,6 +98,12 @@ def test_traffic_is_written_only_when_asked_for(tmp_path: Path) -> None:
     assert "WARNING" in log.TRAFFIC_WARNING
 
 
+def test_a_log_that_cannot_be_written_is_told_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / log.FILE_NAME).mkdir()
+    with pytest.raises(OSError, match=log.FILE_NAME):
+        log.start(tmp_path)
+
+
 def test_the_log_folder_is_private(tmp_path: Path) -> None:
     log.start(tmp_path / "log")
     assert stat.S_IMODE((tmp_path / "log").stat().st_mode) == 0o700

@@ -1,6 +1,7 @@
 """Does a blind document (暗标) tell who the bidder is?"""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,13 +21,14 @@ _SAYS_NOTHING = frozenset({"", "anonymous", "unspecified", "untitled", "unknown"
 def check_anonymity(draft: Draft, tender: Tender, parts: Path) -> list[Finding]:
     """The bidder's name, code, telephone and persons in text and metadata of blind parts; seals; authors.
 
-    Pictures are not read. Files that cannot be read are left to check_files.
+    Pictures are not read, and of a file that is no PDF only the name is. What cannot be opened is left to
+    check_files.
     """
     blind = {part.id for part in tender.parts if part.blind}
     findings: list[Finding] = []
     for document in draft.documents:
         path = parts / document.part / document.file
-        if document.part in blind and document.pages:
+        if document.part in blind:
             try:
                 findings += _leaks(document, path, draft.bidder)
             except (BadDocument, FileProblem):
@@ -42,8 +44,14 @@ def telling_names(bidder: Bidder) -> tuple[str, ...]:
 
 
 def bare(text: str) -> str:
-    """The text without white space and hyphens, in which lines and layout may hide a name."""
-    return re.sub(r"[\s-]", "", text)
+    """The text without white space, hyphens and invisible characters, in which layout may hide a name.
+
+    Compatible characters count as one (NFKC): full-width forms, and the radicals that PDF fonts use.
+    """
+    plain = unicodedata.normalize("NFKC", text)
+    return "".join(
+        one for one in plain if one != "-" and not one.isspace() and unicodedata.category(one) != "Cf"
+    )
 
 
 def _leaks(document: DraftDocument, path: Path, bidder: Bidder) -> Iterator[Finding]:
@@ -55,7 +63,8 @@ def _leaks(document: DraftDocument, path: Path, bidder: Bidder) -> Iterator[Find
         if place.lower() in AUTHOR_PROPERTIES and text.strip().lower() not in _SAYS_NOTHING:
             yield found("ANON-002", where, title=document.title, place=place, leak=text)
     places = [*facts.properties, ("XMP", facts.xmp), ("文件名", document.file)]
-    places += [(f"第 {number} 页", text) for number, text in enumerate(page_texts(path), 1)]
+    if facts.pages:
+        places += [(f"第 {number} 页", text) for number, text in enumerate(page_texts(path), 1)]
     told = set()
     for place, text in places:
         content = bare(text)

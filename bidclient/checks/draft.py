@@ -1,8 +1,9 @@
 """The whole check of a draft: every finding at once (一次性告知), the worst first."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bidclient.checks.anonymity import check_anonymity
 from bidclient.checks.completeness import check_completeness
@@ -10,21 +11,31 @@ from bidclient.checks.files import check_files
 from bidclient.checks.finding import Finding
 from bidclient.checks.forms import check_forms
 from bidclient.checks.price import check_price
+from bidclient.checks.seals import check_seals, unflawed
 from bidclient.checks.validity import check_certificate, check_tender_in_force
 from bidclient.crypto.certificate import Certificate
 from bidclient.stages.draft import Draft
 from bidclient.stages.tender import Tender
 
+if TYPE_CHECKING:
+    from bidclient.crypto.pdf_verify import PdfSignature
+
 _ORDER = {"blocking": 0, "warning": 1, "info": 2}
 
 
 def check_draft(
-    draft: Draft, tender: Tender, parts: Path, now: datetime, certificates: Sequence[Certificate] = ()
+    draft: Draft,
+    tender: Tender,
+    parts: Path,
+    now: datetime,
+    certificates: Sequence[Certificate] = (),
+    flaw: Callable[["PdfSignature"], str] = unflawed,
 ) -> list[Finding]:
     """All that is wrong, doubtful or worth knowing about `draft` as an answer to `tender` at the time `now`.
 
     `tender` is the one in force, `parts` the folder with <part>/<file>, `certificates` those that will sign
-    and open the bid. Blocking findings come first. A file that cannot be read is a finding too.
+    and open the bid; `flaw` says why the signer of a seal is not trusted, "" when he is. Blocking findings
+    come first. A file that cannot be read is a finding too.
     """
     findings = [
         *check_tender_in_force(draft, tender, now),
@@ -33,6 +44,7 @@ def check_draft(
         *check_price(draft, tender),
         *check_files(draft, tender, parts, now),
         *check_anonymity(draft, tender, parts),
+        *check_seals(draft, tender, parts, flaw),
     ]
     for certificate in certificates:
         findings += check_certificate(certificate, tender, now, draft.bidder.uscc)

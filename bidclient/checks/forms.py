@@ -7,7 +7,7 @@ from bidclient.checks.rules import found
 from bidclient.errors import BadValue
 from bidclient.formats.codes import uscc_problem
 from bidclient.formats.field import bidder_value, field_value
-from bidclient.formats.money import yuan_text
+from bidclient.formats.money import is_fen
 from bidclient.stages.draft import Draft
 from bidclient.stages.tender import FormField, Tender
 
@@ -33,7 +33,9 @@ def _bidder(draft: Draft) -> Iterator[Finding]:
             yield found("FRM-001", name, title=title)
         try:
             if bidder_value(name, value) != value:
-                yield found("FRM-002", name, title=title, reason="not in the form that is kept")
+                yield found(
+                    "FRM-002", name, title=title, reason="与保存格式不符 (not in the form that is kept)"
+                )
         except BadValue as error:
             yield found("FRM-002", name, title=title, reason=error.reason)
     if uscc_problem(draft.bidder.uscc) in ("organisation", "check"):
@@ -49,16 +51,14 @@ def _form(draft: Draft, tender: Tender) -> Iterator[Finding]:
         if name not in fields:
             yield found("FRM-004", name)
         elif value and not _is_kept_form(fields[name], value):
-            yield found("FRM-002", name, title=fields[name].title, reason=f"not of type {fields[name].type}")
+            reason = f"不是 {fields[name].type} 类型的值 (not of type {fields[name].type})"
+            yield found("FRM-002", name, title=fields[name].title, reason=reason)
 
 
 def _is_kept_form(field: FormField, value: str) -> bool:
-    typed = value
     if field.type == "money":
-        if not (value.isascii() and value.isdigit() and len(value) < 17):
-            return False
-        typed = yuan_text(int(value))
+        return is_fen(value) and str(int(value)) == value
     try:
-        return field_value(field.name, field.type, field.max_length, typed) == value
+        return field_value(field.name, field.type, field.max_length, value) == value
     except BadValue:
         return False

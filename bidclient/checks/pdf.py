@@ -2,9 +2,10 @@
 
 import logging
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -12,7 +13,7 @@ from typing import BinaryIO
 import pypdf
 import pypdfium2
 from pypdf.errors import PyPdfError
-from pypdf.generic import DictionaryObject, StreamObject
+from pypdf.generic import DictionaryObject, PdfObject, StreamObject
 
 from bidclient.errors import BadDocument
 from bidclient.formats.content import file_digest
@@ -32,8 +33,11 @@ _PYPDF_ERRORS = (
     TypeError,
     AttributeError,
     IndexError,
-    RecursionError,
+    ArithmeticError,
+    AssertionError,
+    RuntimeError,
     OSError,
+    zlib.error,
 )
 
 # pypdf reports small faults of a file by logging; without any handler they would land on the screen.
@@ -56,6 +60,8 @@ class PdfFacts:
     modified: datetime | None = None
     signatures: int = 0
     searchable: bool = False
+    unsealable: str = ""
+    """Why no seal can be put on it; empty when one can."""
 
 
 def preflight(path: Path) -> PdfFacts:
@@ -73,14 +79,23 @@ def preflight(path: Path) -> PdfFacts:
     if kind != ".pdf":
         raise BadDocument(path.name, f"不支持的文件类型 (kind {kind or 'unknown'})")
     with open_archive(path) as file:
-        version = _check_frame(file, size, path.name)
-        pages, properties, xmp, modified = _read_with_pypdf(file, path.name)
+        facts = PdfFacts(size, digest, version=_check_frame(file, size, path.name))
+        facts = _read_with_pypdf(file, facts, path.name)
     with opened_pdf(path) as document:
-        if len(document) != pages:
-            raise BadDocument(path.name, f"页树损坏 (pypdf counts {pages} pages, PDFium {len(document)})")
-        signatures = pypdfium2.raw.FPDF_GetSignatureCount(document)
-        searchable = any(text.strip() for text in _texts(document, _LOOKED_AT))
-    return PdfFacts(size, digest, pages, version, properties, xmp, modified, signatures, searchable)
+        if len(document) != facts.pages:
+            reason = f"pypdf counts {facts.pages} pages, PDFium {len(document)}"
+            raise BadDocument(path.name, f"页树损坏 ({reason})")
+        return replace(
+            facts,
+            signatures=pypdfium2.raw.FPDF_GetSignatureCount(document),
+            searchable=any(text.strip() for text in _texts(document, _LOOKED_AT)),
+        )
+
+
+def signature_count(path: Path) -> int:
+    """How many signature fields a PDF has. Raises BadDocument, FileProblem."""
+    with opened_pdf(path) as document:
+        return int(pypdfium2.raw.FPDF_GetSignatureCount(document))
 
 
 def page_texts(path: Path, most: int = MOST_PAGES) -> Iterator[str]:
@@ -129,10 +144,8 @@ def _check_frame(file: BinaryIO, size: int, name: str) -> str:
     return head[5:].decode("ascii")
 
 
-def _read_with_pypdf(
-    file: BinaryIO, name: str
-) -> tuple[int, tuple[tuple[str, str], ...], str, datetime | None]:
-    """Number of pages, information, XMP and time of the last change. Raises BadDocument."""
+def _read_with_pypdf(file: BinaryIO, facts: PdfFacts, name: str) -> PdfFacts:
+    """`facts` with what pypdf can tell. Raises BadDocument."""
     file.seek(0)
     try:
         reader = pypdf.PdfReader(file)
@@ -145,12 +158,34 @@ def _read_with_pypdf(
         pages = len(reader.pages)
         information: DictionaryObject = reader.metadata or DictionaryObject()
         properties = tuple((str(key).lstrip("/"), str(value)) for key, value in information.items())
-        xmp = _xmp(reader)
+        xmp, unsealable = _xmp(reader), _unsealable(reader)
     except _PYPDF_ERRORS as error:
         raise BadDocument(name, f"文件损坏 ({type(error).__name__})") from error
     if not 0 < pages <= MOST_PAGES:
         raise BadDocument(name, f"页数不符合要求 ({pages} pages, 1 to {MOST_PAGES} allowed)")
-    return pages, properties, xmp, _modified(reader)
+    return replace(
+        facts,
+        pages=pages,
+        properties=properties,
+        xmp=xmp,
+        modified=_modified(reader),
+        unsealable=unsealable,
+    )
+
+
+def _unsealable(reader: pypdf.PdfReader) -> str:
+    """Why no seal may be added: the file is certified (ISO 32000-1 §12.8.2.2), or an XFA form."""
+    catalogue = _dictionary(reader.trailer["/Root"])
+    if "/XFA" in _dictionary(catalogue.get("/AcroForm")):
+        return "动态表单不能签章 (an XFA form cannot be sealed)"
+    if "/DocMDP" in _dictionary(catalogue.get("/Perms")):
+        return "文件已认证，不能再加可见的签章 (certified: no visible seal may be added)"
+    return ""
+
+
+def _dictionary(value: PdfObject | None) -> DictionaryObject:
+    found = value.get_object() if value is not None else None
+    return found if isinstance(found, DictionaryObject) else DictionaryObject()
 
 
 def _xmp(reader: pypdf.PdfReader) -> str:

@@ -1,11 +1,11 @@
 """Do the prices add up, and stay below the ceiling (最高投标限价)?"""
 
 from collections.abc import Iterator
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, DecimalException, InvalidOperation
 
 from bidclient.checks.finding import Finding
 from bidclient.checks.rules import found
-from bidclient.formats.money import yuan_text
+from bidclient.formats.money import LARGEST_FEN, is_fen, yuan_text
 from bidclient.stages.draft import Draft
 from bidclient.stages.tender import Tender
 
@@ -19,13 +19,19 @@ def check_price(draft: Draft, tender: Tender) -> list[Finding]:
 
 def line_total(quantity: str, unit_price_fen: int) -> int:
     """Quantity × unit price in fen, rounded half up. Raises decimal.InvalidOperation for a bad quantity."""
-    return int((Decimal(quantity) * unit_price_fen).quantize(Decimal(1), ROUND_HALF_UP))
+    try:
+        total = (Decimal(quantity) * unit_price_fen).quantize(Decimal(1), ROUND_HALF_UP)
+    except DecimalException as error:
+        raise InvalidOperation(quantity) from error
+    if not 0 <= total <= LARGEST_FEN:
+        raise InvalidOperation(quantity)
+    return int(total)
 
 
 def form_price(draft: Draft, tender: Tender) -> int | None:
     """The total price of the opening form in fen; None when there is none that can be read."""
     text = draft.form.get(tender.price.field, "")
-    return int(text) if text.isascii() and text.isdigit() else None
+    return int(text) if is_fen(text) else None
 
 
 def _total(draft: Draft, tender: Tender) -> Iterator[Finding]:
@@ -44,11 +50,11 @@ def _total(draft: Draft, tender: Tender) -> Iterator[Finding]:
 
 
 def _list(draft: Draft, tender: Tender) -> Iterator[Finding]:
-    wanted = [item.code for item in tender.price.items]
-    priced = [item.code for item in draft.prices]
+    wanted = dict.fromkeys(item.code for item in tender.price.items)
+    priced = dict.fromkeys(item.code for item in draft.prices)
     groups = {
-        "PRC-003": [code for code in wanted if code not in set(priced)],
-        "PRC-006": [code for code in priced if code not in set(wanted)],
+        "PRC-003": [code for code in wanted if code not in priced],
+        "PRC-006": [code for code in priced if code not in wanted],
         "PRC-008": [item.code for item in draft.prices if item.unit_price_fen == 0],
     }
     for rule, codes in groups.items():

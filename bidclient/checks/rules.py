@@ -226,6 +226,34 @@ RULES = {
         "开标前不要续期：续期后的证书不能解密已加密的标书。",
         "Do not renew it before the opening: the renewed one cannot open this bid.",
     ),
+    "CRT-006": Rule(
+        "warning",
+        "证书 {ends} 到期，距开标结束不足 {days} 天；开标一旦延期，就无法签到和确认。",
+        "The certificate ends at {ends}, less than {days} days after the opening, which may be put off.",
+        "联系发证机构，问清能否保留原密钥续期；不能保留，就先换新证书，再签名、加密。",
+        "Ask the issuer for a renewal that keeps the key; without one, renew first, then sign and seal.",
+    ),
+    "CRT-007": Rule(
+        "warning",
+        "无法确认证书是否已被吊销：{why_zh}。",
+        "Whether the certificate is revoked cannot be told: {why_en}.",
+        "可以继续；联网后用 bidclient certificates 再查一次。",
+        "You may go on; look again with `bidclient certificates` when you are online.",
+    ),
+    "CRT-008": Rule(
+        "warning",
+        "本网络不认识证书的签发者“{issuer}”；已知的信任根：{known}。",
+        "The issuer {issuer} is unknown to this network; known anchors: {known}.",
+        "向交易中心核实该机构是否互认，否则递交时会被拒绝。",
+        "Ask the trading centre whether it recognises this authority; otherwise it will refuse the bid.",
+    ),
+    "CRT-009": Rule(
+        "warning",
+        "无法确认证书是否已被吊销：{why_zh}。",
+        "Whether the certificate is revoked cannot be told, because this computer's clock is off: {why_en}.",
+        "先校准本机时间，再重试。",
+        "Set this computer's clock, then try again.",
+    ),
     # Who shows in the documents
     "ANON-001": Rule(
         "blocking",
@@ -254,6 +282,50 @@ RULES = {
         "{leak}, the name of one of the company's persons, is in {place} of the blind document {title}.",
         "确认不是本单位人员，否则删除后重新导出。",
         "Make sure that somebody else is meant; otherwise remove it and export again.",
+    ),
+    # Seals
+    "SEAL-001": Rule(
+        "blocking",
+        "《{title}》缺少招标文件要求的{kinds_zh}。",
+        "{title} lacks seals that the tender wants: {kinds}.",
+        "签章：bidclient stamp 文件夹",
+        "Seal it: bidclient stamp DIR",
+    ),
+    "SEAL-002": Rule(
+        "blocking",
+        "《{title}》的签章已失效：{fact}。",
+        "A seal of {title} is broken: {fact}.",
+        "重新添加未签章的原文件并重新签章；签章后不要再编辑或另存。",
+        "Add the unsealed file again and seal it; never edit or save a sealed file with another program.",
+    ),
+    "SEAL-003": Rule(
+        "warning",
+        "《{title}》由其他软件签章，无法判断是否为招标文件要求的印章（{fact}）。",
+        "{title} was sealed by another program ({fact}); with the seals that the tender wants? Cannot tell.",
+        "打开文件，对照招标文件核对每一枚印章。",
+        "Open it and compare its seals with the tender.",
+    ),
+    "SEAL-004": Rule(
+        "blocking",
+        "《{title}》的单位印章属于 {fact}，不是本投标人。",
+        "The company seal on {title} belongs to {fact}, not to the bidder.",
+        "用本单位的印章重新签章。",
+        "Seal it with the company's own key.",
+    ),
+    "SEAL-005": Rule(
+        "info",
+        "《{title}》带有 {count} 个电子签章。",
+        "{title} carries {count} electronic seals.",
+        "不要再编辑或用其他软件另存，否则签章失效。",
+        "Do not edit it or save it with another program: that destroys them.",
+    ),
+    "SEAL-006": Rule(
+        "blocking",
+        "《{title}》的签章人不可信：{fact}。",
+        "The signer of a seal on {title} is not trusted: {fact}.",
+        "用交易平台认可的机构签发的证书重新签章；设置中缺少该机构的根证书时先补上。",
+        "Seal it with a certificate of an authority that the network trusts; add its root to the settings if "
+        "it is missing there.",
     ),
     "META-001": Rule(
         "warning",

@@ -13,6 +13,7 @@ import msgspec
 from bidclient.formats import atomic
 from bidclient.stages.draft import Draft
 from bidclient.stages.opened import (
+    AcknowledgedHead,
     ConfirmStatement,
     Event,
     ObjectionStatement,
@@ -21,7 +22,8 @@ from bidclient.stages.opened import (
     SignInStatement,
 )
 from bidclient.stages.package import Manifest
-from bidclient.stages.sealed import Header, Stub
+from bidclient.stages.sealed import Header
+from bidclient.stages.stub import Stub
 from bidclient.stages.submitted import FinalizeStatement, LoginStatement, Receipt, WithdrawStatement
 from bidclient.stages.tender import FormField, Tender
 
@@ -39,6 +41,7 @@ RECORDS: dict[str, type[msgspec.Struct]] = {
     "release": ReleaseStatement,
     "confirm": ConfirmStatement,
     "objection": ObjectionStatement,
+    "acknowledgement": AcknowledgedHead,
     "event": Event,
     "readout": Readout,
 }
@@ -85,8 +88,14 @@ def form_schema(fields: tuple[FormField, ...]) -> bytes:
 def _record_schema(name: str, record: type[msgspec.Struct]) -> bytes:
     schema = msgspec.json.schema(record, ref_template="#/$defs/{name}")
     for definition in schema["$defs"].values():
-        # A file spells out every field, also those that have a default in the program.
-        definition["required"] = list(definition.get("properties", ()))
+        # A file spells out every field, also those that have a default in the program; what it may leave out
+        # has none there.
+        properties = definition.get("properties", {})
+        kept = {
+            *definition.get("required", ()),
+            *(n for n, value in properties.items() if "default" in value),
+        }
+        definition["required"] = [name for name in properties if name in kept]
         for value in definition.get("properties", {}).values():
             value.pop("default", None)
     return _file({"$schema": _DIALECT, "title": name, **schema})

@@ -12,6 +12,8 @@ from bidclient.stages.tender import Tender
 
 COMFORT = timedelta(days=30)
 """A certificate that ends sooner than this after the opening is worth a word."""
+MARGIN = timedelta(days=7)
+"""Openings are put off, by days as a rule, and whoever signs in and confirms needs a valid certificate."""
 
 
 def check_tender_in_force(draft: Draft, tender: Tender, now: datetime) -> list[Finding]:
@@ -48,6 +50,8 @@ def _dates(certificate: Certificate, tender: Tender, now: datetime) -> Iterator[
         yield found("CRT-002", certificate.subject, begins=instant_text(certificate.not_before))
     if certificate.not_after < needed:
         yield found("CRT-001", certificate.subject, ends=ends, needed=instant_text(needed))
+    elif certificate.not_after < needed + MARGIN:
+        yield found("CRT-006", certificate.subject, ends=ends, days=MARGIN.days)
     elif certificate.not_after < needed + COMFORT:
         yield found("CRT-005", certificate.subject, ends=ends)
 

@@ -13,7 +13,7 @@ import click
 
 from bidclient import __version__
 from bidclient.cli.options import common_options
-from bidclient.errors import BadCommandLine, BidError, Cancelled
+from bidclient.errors import BadCommandLine, BidError, Cancelled, DiskProblem
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +30,10 @@ _VERBS = {
     "link": "drafting",
     "status": "drafting",
     "check": "drafting",
+    "stamp": "stamping",
+    "seal-image": "stamping",
     "keys": "keys",
+    "certificates": "certificates",
     "pack": "sealing",
     "sign": "sealing",
     "seal": "sealing",
@@ -96,6 +99,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BidError as error:
         _log.warning("%s", error, exc_info=True)
         return _failed(error, given)
+    except OSError as error:
+        # A full disk, a folder that cannot be read: what no code of ours has named.
+        _log.critical("unexpected", exc_info=True)
+        return _failed(DiskProblem(str(error.filename or ""), error.strerror or str(error)), given)
     except Exception:  # noqa: BLE001 - the outermost edge
         # Whatever went wrong ends in a visible state and in the log.
         _log.critical("unexpected", exc_info=True)

@@ -2,15 +2,20 @@
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from bidclient.cli.sandbox import KEY_TYPES
 from bidclient.cli.say import Lines, Say, lines_of
 from bidclient.cli.screen import echo
 from bidclient.cli.terminal import FOLDER, Terminal, command
-from bidclient.errors import BidExists, SettingProblem
+from bidclient.errors import BidExists, PartMissing
 from bidclient.sandbox.demo_steps import DemoReport, Step
 from bidclient.sandbox.samples import sample_ids
+
+if TYPE_CHECKING:
+    from bidclient.sandbox.certificates import KeyType
 
 
 @command
@@ -19,17 +24,27 @@ from bidclient.sandbox.samples import sample_ids
 @click.option(
     "--sample", type=click.Choice(sample_ids()), default="construction", help="示例 / sample tender"
 )
-@click.option("--soft-keys", is_flag=True, help="用 PFX 文件代替加密锁 / PFX files instead of a token")
+@click.option("--soft-keys", is_flag=True, help="用密钥文件代替加密锁 / key files instead of a token")
+@click.option(
+    "--key-type",
+    type=click.Choice(KEY_TYPES),
+    default=KEY_TYPES[0],
+    show_default=True,
+    help="投标人密钥的算法；sm2 用国密套件，密钥为文件 / the bidder's keys; sm2: suite gm-1, in files",
+)
 def demo(
-    terminal: Terminal, keep: Path | None, documents: Path | None, sample: str, soft_keys: bool
+    terminal: Terminal,
+    keep: Path | None,
+    documents: Path | None,
+    sample: str,
+    soft_keys: bool,
+    key_type: "KeyType",
 ) -> DemoReport:
     """演示：一份真实的投标走完全程 / a real bid travels from tender to opened."""
     try:
         from bidclient.sandbox import demo as journey
     except ModuleNotFoundError as error:
-        raise SettingProblem(
-            "sandbox", f"{error.name} is missing: pip install 'bidclient[sandbox]'"
-        ) from error
+        raise PartMissing("sandbox", error.name or "") from error
 
     def on_step(step: Step) -> None:
         for line in lines_of(step, terminal.say):
@@ -38,11 +53,15 @@ def demo(
     own = journey.pdf_files(documents) if documents else ()
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="bidclient-demo-", ignore_cleanup_errors=True) as folder:
-            return journey.run_demo(Path(folder), sample, own, on_step, keep=False, soft=soft_keys)
+            return journey.run_demo(
+                Path(folder), sample, own, on_step, keep=False, soft=soft_keys, key_type=key_type
+            )
     if keep.exists() and any(keep.iterdir()):
         raise BidExists(str(keep))
     keep.mkdir(parents=True, exist_ok=True)
-    return journey.run_demo(keep.resolve(), sample, own, on_step, keep=True, soft=soft_keys)
+    return journey.run_demo(
+        keep.resolve(), sample, own, on_step, keep=True, soft=soft_keys, key_type=key_type
+    )
 
 
 VERBS = {"demo": demo}
@@ -50,6 +69,8 @@ VERBS = {"demo": demo}
 _FIGURES_ZH = {
     "address": "地址",
     "keys": "密钥",
+    "key_type": "密钥算法",
+    "suite": "密码套件",
     "sign_ms": "签名耗时（毫秒）",
     "lot": "标段",
     "deadline": "截止时间",
@@ -59,6 +80,7 @@ _FIGURES_ZH = {
     "pages": "页数",
     "price": "报价（元）",
     "bytes": "字节数",
+    "sealed": "已签章文件",
     "manifest": "清单 SHA-256",
     "signer": "签名人",
     "signed_at": "签名时间",
@@ -89,12 +111,15 @@ def _step(value: Step, say: Say) -> Lines:
 @lines_of.register
 def _report(value: DemoReport, say: Say) -> Lines:
     yield say(
-        f"全程完成，用时 {value.seconds:.1f} 秒，每一步都经过核验。",
-        f"The whole journey in {value.seconds:.1f} s, every step verified.",
+        f"全程完成（密钥 {value.key_type}，套件 {value.suite}），用时 {value.seconds:.1f} 秒，"
+        "每一步都经过核验。",
+        f"The whole journey ({value.key_type} keys, suite {value.suite}) in {value.seconds:.1f} s, "
+        "every step verified.",
     )
     if value.folder is not None:
         yield say(f"投标文件夹：{value.folder}/bid", f"Bid folder: {value.folder}/bid")
+        trust = f"{value.folder}/trust/roots.pem {value.folder}/trust/identity.pem"
         yield say(
-            f"第三方核验：bash {value.folder}/evidence/verify.sh {value.folder}/trust/ca.pem",
-            f"Third-party check: bash {value.folder}/evidence/verify.sh {value.folder}/trust/ca.pem",
+            f"第三方核验：bash {value.folder}/evidence/verify.sh {trust}",
+            f"Third-party check: bash {value.folder}/evidence/verify.sh {trust}",
         )

@@ -96,6 +96,7 @@ def _diagnosis(value: Diagnosis, say: Say) -> Lines:
         ]
     )
     for module in value.modules:
-        yield f"{module.name}: {module.path or '-'} {' '.join(module.tokens)} {module.problem or ''}".rstrip()
+        told = (f"{module.name}:", module.path or "-", module.api, *module.tokens, module.problem)
+        yield " ".join(text for text in told if text)
     yield from (f"{say('证书', 'Key')}: {key}" for key in value.keys)
     yield from (f"! {problem}" for problem in value.problems)

@@ -184,7 +184,8 @@ def _status(value: BidStatus, say: Say) -> Lines:
         pages = _pages(document.pages, say)
         yield f"  {document.part}/{document.file}  {size_text(document.size)}  {pages}"
     for stale in value.stale:
-        yield say(f"已过期：{stale.name}（{stale.reason}）", f"Stale: {stale.name} ({stale.reason})")
+        reason = say.reason(stale.reason)
+        yield say(f"已过期：{stale.name}（{reason}）", f"Stale: {stale.name} ({reason})")
     for finding in value.missing:
         yield from _finding_lines(finding, say)
 

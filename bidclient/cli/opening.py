@@ -7,7 +7,7 @@ import click
 
 from bidclient.cli.say import Lines, Say, lines_of, money_text
 from bidclient.cli.screen import echo
-from bidclient.cli.sealing import read_code
+from bidclient.cli.sealing import read_code, warning_lines
 from bidclient.cli.terminal import FILE, FOLDER, Terminal, command
 from bidclient.cli.times import EVENTS_ZH, event_name, time_text
 from bidclient.desk.opening import Confirmed
@@ -129,6 +129,7 @@ def _said(value: Said, say: Say) -> Lines:
         f"{what}{detail}: event {value.seq}, {time_text(value.at, say)}",
     )
     yield f"  {value.head}"
+    yield from warning_lines(value.warnings, say)
 
 
 @lines_of.register

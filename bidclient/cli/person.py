@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from getpass import getpass
 
 from bidclient.ask import PhoneRequest, PinState, Progress, silent
+from bidclient.cli.phone import PhoneScreen
 from bidclient.cli.say import Say
 from bidclient.cli.screen import shown, tell
 from bidclient.errors import Cancelled
@@ -25,6 +26,8 @@ class Person:
     typed: dict[str, str] = field(default_factory=dict)
     """What was typed for a key in this command: the same key is not asked about twice."""
 
+    phone: PhoneScreen = field(default_factory=PhoneScreen)
+
     def pin(self, label: str, state: PinState) -> bytes:
         """The PIN. Raises Cancelled when there is nobody to ask."""
         if state.pin_pad:
@@ -37,9 +40,8 @@ class Person:
         return known.encode("utf-8")
 
     def on_phone(self, request: PhoneRequest) -> None:
-        """Show address and verification code; a terminal draws no QR code."""
-        for line in (request.summary, request.address, request.verification_code):
-            tell(line)
+        """Draw QR code, verification code and countdown."""
+        self.phone.show(request, self.say)
 
     def confirm(self, question: str) -> bool:
         """A yes at the terminal; without one the answer is no."""

@@ -15,12 +15,13 @@ from bidclient.cli.say import Lines, Say, lines_of
 from bidclient.cli.screen import echo
 from bidclient.cli.terminal import FOLDER, Terminal, command
 from bidclient.cli.times import opening_state, time_text
-from bidclient.errors import BadCommandLine, BadFormat, SettingProblem
+from bidclient.errors import BadCommandLine, BadFormat, PartMissing, SettingProblem
 from bidclient.formats.instant import parse_instant
 from bidclient.sandbox.samples import sample_ids
-from bidclient.store.settings import NetworkSettings, read_settings, write_settings
+from bidclient.store.settings import MobileSettings, NetworkSettings, read_settings, write_settings
 
 if TYPE_CHECKING:
+    from bidclient.sandbox.certificates import KeyType
     from bidclient.sandbox.practice import PracticeKeys
     from bidclient.sandbox.process import Levers
 
@@ -28,6 +29,7 @@ _DATA = click.option("--data", type=FOLDER, help="模拟网络的数据文件夹
 _AFTER = timedelta(seconds=1)
 _START_SECONDS = 60.0
 _PATIENCE_SECONDS = 5.0
+KEY_TYPES: tuple["KeyType", ...] = ("rsa-2048", "rsa-3072", "p-256", "sm2")
 _RUNNING = ("decrypting", "read-out", "objection")
 
 
@@ -99,6 +101,13 @@ class SamplePapers:
     help="签发哪个示例投标人的证书 / whose bidder gets practice keys",
 )
 @click.option("--token", is_flag=True, help="证书放进 SoftHSM 加密锁 / keys on a SoftHSM token")
+@click.option(
+    "--key-type",
+    type=click.Choice(KEY_TYPES),
+    default=KEY_TYPES[0],
+    show_default=True,
+    help="练习证书的算法 / kind of the practice keys",
+)
 def serve(
     terminal: Terminal,
     data: Path | None,
@@ -107,12 +116,13 @@ def serve(
     competitors: int,
     sample: str,
     token: bool,
+    key_type: "KeyType",
 ) -> None:
     """启动模拟交易网络，Ctrl-C 结束；子命令拨动它的时钟 / run a sandbox network until Ctrl-C."""
     if click.get_current_context().invoked_subcommand is not None:
         return
     _require_sandbox()
-    from bidclient.sandbox.practice import Rivalry, practice_keys
+    from bidclient.sandbox.practice import Rivalry, practice_keys, practice_phone
     from bidclient.sandbox.serve import run
 
     folder = (data or Path(tempfile.mkdtemp(prefix="bidclient-sandbox-"))).resolve()
@@ -120,7 +130,8 @@ def serve(
     with ExitStack() as stack:
 
         def on_ready(url: str) -> None:
-            keys = practice_keys(folder, sample, token=token)
+            keys = practice_keys(folder, sample, token=token, key_type=key_type)
+            practice_phone(folder, sample, key_type)
             _write_settings(folder, url, keys.pfx_files)
             _announce(terminal.say, url, folder, keys, competitors)
             rivalry = Rivalry(url, folder, competitors)
@@ -222,38 +233,46 @@ for _name, _verb in (
 VERBS = {"sandbox": sandbox}
 
 _FAULTS_ZH = {
-    "slow": "每个答复延迟的秒数",
+    "slow": "除控制接口外，每个答复延迟的秒数",
     "drop-after-commit": "建立、确认递交、解密、确认的答复在提交之后丢失的次数",
     "reset-every-n": "上传的连接每传这么多字节中断一次",
     "clock-skew": "网络时钟偏差的秒数",
     "late-by-1-ms": "这么多次确认递交算作迟到 1 毫秒",
+    "cert-revoked": "1：所有投标人的证书都算作已被签发机构吊销",
     "platform-fault": "1：除校时外一律答复 503，开标失败算平台原因",
+    "qr-expired": "这么多次扫码按二维码过期拒绝",
+    "phone-slow": "手机确认之后，结果延迟的秒数",
+    "phone-wrong-signature": "这么多次手机签名结果是错的",
 }
 
 
 def _require_sandbox() -> None:
-    """Raises SettingProblem where the program was installed without the sandbox."""
+    """Raises PartMissing where the program was installed without the sandbox."""
     try:
         import bidclient.sandbox.practice
         import bidclient.sandbox.serve  # noqa: F401 - what matters is that both can be imported
     except ModuleNotFoundError as error:
-        raise SettingProblem(
-            "sandbox", f"{error.name} is missing: pip install 'bidclient[sandbox]'"
-        ) from error
+        raise PartMissing("sandbox", error.name or "") from error
 
 
 def _write_settings(folder: Path, url: str, pfx_files: tuple[Path, ...]) -> None:
     """Settings for the client beside the sandbox's data; what the person has changed there stays."""
+    from bidclient.sandbox.pki import trust_files
+
     path = folder / "settings.toml"
     network = NetworkSettings(
         address=url,
         kind="sandbox",
-        trust=(str(folder / "trust" / "ca.pem"),),
+        trust=tuple(map(str, trust_files(folder / "trust"))),
         stamp_address=f"{url}/tsa",
+        ocsp=(f"{url}/ocsp",),
         identity=str(folder / "trust" / "identity.pem"),
+        seal_makers=(str(folder / "trust" / "seal-maker.pem"),),
     )
-    names = tuple(map(str, pfx_files))
-    write_settings(path, msgspec.structs.replace(read_settings(path), network=network, pfx_files=names))
+    names, phone = tuple(map(str, pfx_files)), MobileSettings(address=url)
+    write_settings(
+        path, msgspec.structs.replace(read_settings(path), network=network, mobile=phone, pfx_files=names)
+    )
 
 
 def _announce(say: Say, url: str, folder: Path, keys: "PracticeKeys", competitors: int) -> None:
@@ -262,6 +281,7 @@ def _announce(say: Say, url: str, folder: Path, keys: "PracticeKeys", competitor
         say(f"模拟交易网络：{url}", f"Sandbox network: {url}"),
         say(f"客户端设置：--home {folder}", f"Settings for the client: --home {folder}"),
         say(f"练习证书的密码：{keys.pin_file}", f"PIN of the practice keys: {keys.pin_file}"),
+        say(f"手机页面：{url}/phone/", f"Phone page: {url}/phone/"),
         say(f"陪练投标人：{competitors} 家", f"Competitors: {competitors}"),
         say("另开一个终端：", "In another terminal:"),
         f"  export BIDCLIENT_HOME={quote(str(folder))}",
@@ -318,11 +338,11 @@ def _moment(when: str, now: datetime, openings: list[datetime]) -> datetime:
         if not openings:
             raise BadCommandLine(f"{when}: every opening has begun")
         return min(openings) + _AFTER
-    if when.startswith("+") and when[1:].isdecimal():
-        return now + timedelta(minutes=int(when[1:]))
     try:
+        if when.startswith("+") and when[1:].isdecimal():
+            return now + timedelta(minutes=int(when[1:]))
         return parse_instant(when)
-    except BadFormat as error:
+    except (BadFormat, ValueError, OverflowError) as error:
         known = "2026-12-01T09:00:00.000+08:00, +MINUTES, opening, end-step"
         raise BadCommandLine(f"{when}: {known}") from error
 

@@ -1,9 +1,11 @@
 """pack, sign, seal, rehearse, verify, unseal: from a draft to a bid that nobody can read."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
+from bidclient.checks.finding import Finding
 from bidclient.cli.say import Lines, Say, lines_of, size_text
 from bidclient.cli.terminal import FILE, FOLDER, Refusal, Terminal, command
 from bidclient.desk.sealing import Rehearsed, SealedResult
@@ -122,9 +124,18 @@ _ROLES_ZH = {
 def read_code(path: Path) -> str:
     """A recovery code from a file: a code in an argument could be read by every user of the computer."""
     try:
-        return path.read_text("utf-8")[:_CODE_LIMIT]
+        with path.open("rb") as file:
+            return file.read(_CODE_LIMIT).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise FileProblem(str(path), "cannot be read") from error
+
+
+def warning_lines(findings: Iterable[Finding], say: Say) -> Lines:
+    """What was gone on in spite of, each with whose certificate it is about and what to do."""
+    for finding in findings:
+        yield f"  ! {finding.subject}"
+        yield f"    {say(finding.message_zh, finding.message_en)}"
+        yield f"    → {say(finding.advice_zh, finding.advice_en)}"
 
 
 @lines_of.register
@@ -144,6 +155,7 @@ def _signed(value: SignedResult, say: Say) -> Lines:
     yield say(f"已签章（{stamp}）：{value.path}", f"Signed ({stamp}): {value.path}")
     for signer in value.signers:
         yield f"  {signer}"
+    yield from warning_lines(value.warnings, say)
 
 
 @lines_of.register
@@ -160,6 +172,7 @@ def _sealed(value: SealedResult, say: Say) -> Lines:
         yield say("  尚未试解密。", "  not rehearsed yet.")
     else:
         yield from lines_of(value.rehearsal, say)
+    yield from warning_lines(value.warnings, say)
 
 
 @lines_of.register

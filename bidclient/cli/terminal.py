@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -46,7 +46,12 @@ class Terminal:
     @contextmanager
     def desk(self) -> Iterator[Desk]:
         """The desk, closed at the end of the block."""
-        with build(self.settings) as desk:
+        with build(
+            self.settings,
+            token_models=self.paths.token_models,
+            revocation_answers=self.paths.revocation_answers,
+            phone_certificates=self.paths.phone_certificates,
+        ) as desk:
             yield desk
 
 
@@ -91,9 +96,7 @@ class Outcome:
 
 
 def _open(given: Common) -> Terminal:
-    home = given["home"]
-    environment = os.environ if home is None else {**os.environ, HOME_VARIABLE: str(home)}
-    places = paths(environment)
+    places = _places(given["home"])
     settings = read_settings(places.settings_file)
     say = Say(_known_language(given["language"]) or _language(settings))
     if given["log_traffic"]:
@@ -104,6 +107,10 @@ def _open(given: Common) -> Terminal:
     return Terminal(given["as_json"], say, ask, progress_on_stderr(), settings, places)
 
 
+def _places(home: Path | str | None) -> Paths:
+    return paths(os.environ if home is None else {**os.environ, HOME_VARIABLE: str(home)})
+
+
 def _start_log(folder: Path, traffic: bool) -> None:
     """A log that cannot be written is a pity, not a reason to miss a deadline."""
     try:
@@ -112,7 +119,7 @@ def _start_log(folder: Path, traffic: bool) -> None:
         echo(f"log: {error}", err=True)
 
 
-def _language(settings: Settings | None = None) -> Language:
+def _language(settings: Settings | None) -> Language:
     told = os.environ.get(LANGUAGE_VARIABLE)
     fallback: Language = settings.language if settings else "zh"
     return _known_language(told) or fallback
@@ -158,12 +165,20 @@ def print_error(error: BidError, arguments: list[str]) -> int:
 
 
 def _language_of(arguments: list[str]) -> Language:
-    """The language asked for on a command line that may not even parse."""
+    """The language asked for on a command line that may not even parse, else that of readable settings."""
+    settings = None
+    with suppress(BidError):
+        settings = read_settings(_places(_said(arguments, "--home")).settings_file)
+    return _known_language(_said(arguments, "--language")) or _language(settings)
+
+
+def _said(arguments: list[str], option: str) -> str | None:
     for before, argument in zip(["", *arguments], arguments, strict=False):
-        told = argument if before == "--language" else argument.removeprefix("--language=")
-        if (known := _known_language(told)) is not None:
-            return known
-    return _language()
+        if before == option:
+            return argument
+        if argument.startswith(f"{option}="):
+            return argument.removeprefix(f"{option}=")
+    return None
 
 
 def _known_language(text: str | None) -> Language | None:

@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from bidclient.crypto.der import PARSE_ERRORS
+from bidclient.crypto.sm_forms import check_point
 from bidclient.crypto.uscc import USCC_SHAPE, is_uscc
-from bidclient.errors import BadCertificate
+from bidclient.errors import BadCertificate, UnknownIssuer
 
 _SIZE_LIMIT = 64 * 1024
 _PEM_LIMIT = 4 * 1024 * 1024
@@ -31,15 +32,16 @@ _SHORT_NAMES = {
 }
 _WEAK_HASHES = ("md2", "md5", "sha1")
 _SHORTEST_RSA = 2048
+_UNKNOWN_ISSUER = "unknown issuer"
 _REASONS = {
-    2: "unknown issuer",
+    2: _UNKNOWN_ISSUER,
     7: "bad signature",
     9: "not yet valid",
     10: "expired",
-    18: "unknown issuer",
-    19: "unknown issuer",
-    20: "unknown issuer",
-    21: "unknown issuer",
+    18: _UNKNOWN_ISSUER,
+    19: _UNKNOWN_ISSUER,
+    20: _UNKNOWN_ISSUER,
+    21: _UNKNOWN_ISSUER,
     23: "revoked",
 }
 """OpenSSL's verification results (x509_vfy.h) in the words of the trade; any other keeps OpenSSL's text."""
@@ -186,6 +188,18 @@ class Certificate:
         except (ValueError, UnsupportedAlgorithm) as error:
             raise BadCertificate(self.subject, f"the key cannot be used: {self.key_algorithm}") from error
 
+    @cached_property
+    def sm2_point(self) -> bytes:
+        """The public key of an SM2 certificate, 65 bytes 04‖X‖Y. Raises BadCertificate for other keys."""
+        if self.key_algorithm != "sm2":
+            raise BadCertificate(self.subject, f"not an SM2 key: {self.key_algorithm}")
+        point = bytes(self._parsed.public_key["public_key"].native)
+        try:
+            check_point(point)
+        except ValueError as error:
+            raise BadCertificate(self.subject, str(error)) from error
+        return point
+
     def asn1(self) -> x509.Certificate:
         """A fresh asn1crypto structure of the same bytes, to be put into other ASN.1 structures."""
         return x509.Certificate.load(self.der, strict=True)
@@ -228,12 +242,13 @@ def verify_chain(
     anchors: Sequence[Certificate],
     at: datetime,
     what: str,
-) -> None:
-    """Raise BadCertificate unless OpenSSL finds a chain from `certificate` to an anchor, valid at `at`.
+) -> tuple[Certificate, ...]:
+    """The chain that OpenSSL finds from `certificate` to an anchor, both inside, every link valid at `at`.
 
     `intermediates` are untrusted. Any anchor ends the chain, self-signed or not. `what` names the artefact in
     the error. MD5, SHA-1 and RSA keys below 2048 bits are refused below the anchor. Revocation and the key's
-    usage are not looked at (RFC 5280 §6 without CRLs).
+    usage are not looked at (RFC 5280 §6 without CRLs). Raises BadCertificate; UnknownIssuer, which names the
+    issuer and the anchors that are known, when nothing is wrong but that no chain leads to one of them.
     """
     # Slow to import, and sealing and unsealing never come here.
     from OpenSSL import crypto
@@ -257,17 +272,26 @@ def verify_chain(
         number, depth, text = error.errors
         where = "" if depth == 0 else f", at issuer {depth}"
         reason = f"{_REASONS.get(number, text)}{where}"
-        raise BadCertificate(f"{what}: {certificate.subject}", reason) from error
+        subject = f"{what}: {certificate.subject}"
+        if _REASONS.get(number) != _UNKNOWN_ISSUER:
+            raise BadCertificate(subject, reason) from error
+        highest = Certificate.from_der(crypto.dump_certificate(crypto.FILETYPE_ASN1, error.certificate))
+        known = "; ".join(anchor.subject for anchor in anchors) or "none"
+        raise UnknownIssuer(subject, reason, highest.issuer, known) from error
+    links = [Certificate.from_der(crypto.dump_certificate(crypto.FILETYPE_ASN1, link)) for link in chain]
     trusted = {anchor.der for anchor in anchors}
-    for link in chain:
-        der = crypto.dump_certificate(crypto.FILETYPE_ASN1, link)
-        if der not in trusted:
-            _check_strength(Certificate.from_der(der), what)
+    for link in links:
+        if link.der not in trusted:
+            _check_strength(link, what)
+    return tuple(links)
 
 
 def _check_strength(certificate: Certificate, what: str) -> None:
-    algorithm = certificate.asn1()["signature_algorithm"]["algorithm"].native
-    if algorithm.startswith(_WEAK_HASHES):
+    signature = certificate.asn1()["signature_algorithm"]
+    algorithm = signature["algorithm"].native
+    # RSASSA-PSS names its hash in the parameters, and means SHA-1 where it names none (RFC 4055 §3.1).
+    digest = signature["parameters"]["hash_algorithm"] if algorithm == "rsassa_pss" else signature
+    if digest["algorithm"].native.startswith(_WEAK_HASHES):
         raise BadCertificate(f"{what}: {certificate.subject}", f"weak signature algorithm {algorithm}")
     kind, _, bits = certificate.key_algorithm.partition("-")
     if kind == "rsa" and int(bits) < _SHORTEST_RSA:

@@ -1,11 +1,10 @@
-"""CMS EnvelopedData (RFC 5652 §6) for small secrets, made to a certificate whose key may sit in a token."""
+"""Envelopes for small secrets: CMS EnvelopedData (RFC 5652 §6), for SM2 certificates as in GM/T 0010."""
 
 import os
 import secrets
-from dataclasses import dataclass
 from typing import Protocol
 
-from asn1crypto import algos, cms, core, keys
+from asn1crypto import cms, core, keys
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -13,25 +12,33 @@ from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 from cryptography.hazmat.primitives.padding import PKCS7
 
-from bidclient.crypto import der
-from bidclient.crypto.certificate import Certificate, name_line
+from bidclient.crypto import message_syntax, sm
+from bidclient.crypto.certificate import Certificate
+from bidclient.crypto.envelope_parts import (
+    AES256_WRAP,
+    BLOCK,
+    ECDH_SHA256,
+    Parts,
+    Recipient,
+    Target,
+    is_for,
+    oaep_parameters,
+    read_parts,
+    shared_info,
+)
+from bidclient.crypto.message_syntax import MessageSyntax
 from bidclient.crypto.private_key import WrapScheme
-from bidclient.errors import BadEnvelope, BadFormat, CertificateUnfit, WrongKey
+from bidclient.errors import BadEnvelope, CertificateUnfit, WrongKey
 
 CONTENT_LIMIT = 64 * 1024
 """Bytes of content that fit into an envelope: it carries secrets, not documents."""
-_ENVELOPE_LIMIT = 256 * 1024
-_RECIPIENTS = 16
 _SHORTEST_RSA = 2048
-_KEY, _BLOCK = 32, 16
-_ECDH_SHA256 = "1.3.132.1.11.1"
-"""dhSinglePass-stdDH-sha256kdf-scheme (SEC 1, RFC 5753 §7.1.4)."""
-_AES256_WRAP = "2.16.840.1.101.3.4.1.45"
-_WHAT = "envelope"
+_AES_KEY, _SM4_KEY = 32, 16
+_CLOSED = "it does not open with this key"
 
 
 class UnwrapPrimitive(Protocol):
-    """The one private operation that opening an envelope needs; everything around it is done here."""
+    """The private operations that opening an envelope needs; everything around them is done here."""
 
     def decrypt(self, ciphertext: bytes, scheme: WrapScheme) -> bytes:
         """RSA decryption with the padding of `scheme` removed. Raises BadEnvelope, KeyProblem."""
@@ -39,69 +46,34 @@ class UnwrapPrimitive(Protocol):
     def agree(self, point: bytes) -> bytes:
         """ECDH: the 32-byte x shared with an uncompressed point. Raises BadEnvelope, KeyProblem."""
 
+    def open_content(self, encrypted_key: bytes, vector: bytes, ciphertext: bytes) -> bytes:
+        """SM4-CBC decryption under a key that is encrypted with SM2; the PKCS #7 padding stays on.
 
-@dataclass(frozen=True)
-class Recipient:
-    """One certificate that an envelope is made to, as the envelope names it."""
-
-    issuer: str
-    """One readable line; empty when the recipient is named by its key identifier."""
-    serial: str
-    """Lower-case hex; empty when the recipient is named by its key identifier."""
-    key_identifier: str | None
-
-    @property
-    def text(self) -> str:
-        """The name of the certificate for a sentence."""
-        return f"{self.issuer} #{self.serial}" if self.key_identifier is None else self.key_identifier
-
-
-@dataclass(frozen=True)
-class _Target:
-    """One recipient with what it takes to get at the content key."""
-
-    recipient: Recipient
-    issuer_der: bytes
-    scheme: WrapScheme | None
-    """None for an algorithm that we do not speak: another recipient's business."""
-    encrypted_key: bytes
-    point: bytes = b""
-    shared_info: bytes = b""
-
-
-@dataclass(frozen=True)
-class _Envelope:
-    targets: tuple[_Target, ...]
-    vector: bytes
-    ciphertext: bytes
+        `encrypted_key` is a DER SM2Cipher (GM/T 0009 §7.2) of the 16-byte key. One operation, because some
+        locks never let that key out. Raises BadEnvelope, KeyProblem.
+        """
 
 
 def make_envelope(content: bytes, recipient: Certificate, scheme: WrapScheme | None = None) -> bytes:
-    """DER EnvelopedData with `content` (at most CONTENT_LIMIT bytes) under AES-256-CBC, for one recipient.
+    """DER EnvelopedData with `content` (at most CONTENT_LIMIT bytes) for one recipient.
 
-    The content is NOT authenticated: what it says must be bound by other means (a commitment, a digest).
-    `scheme` defaults to RSA-OAEP with SHA-1 (RFC 8017 defaults: what most tokens can do) or ECDH. Raises
-    CertificateUnfit when the certificate is not for encryption or its key cannot do `scheme`.
+    Under AES-256-CBC, for an SM2 certificate under SM4-CBC in the names of GM/T 0010. The content is NOT
+    authenticated: what it says must be bound by other means (a commitment, a digest). `scheme` defaults to
+    RSA-OAEP with SHA-1 (RFC 8017 defaults: what most tokens can do), ECDH or SM2. Raises CertificateUnfit
+    when the certificate is not for encryption or its key cannot do `scheme`, Sm2Missing.
     """
     if len(content) > CONTENT_LIMIT:
         raise ValueError(f"an envelope takes at most {CONTENT_LIMIT} bytes")
-    content_key, vector = secrets.token_bytes(_KEY), secrets.token_bytes(_BLOCK)
-    info = _recipient_info(content_key, recipient, scheme or _usual_scheme(recipient))
-    padder = PKCS7(8 * _BLOCK).padder()
-    padded = padder.update(content) + padder.finalize()
-    encryptor = Cipher(algorithms.AES256(content_key), modes.CBC(vector)).encryptor()
-    enveloped = cms.EnvelopedData(
-        {
-            "version": "v0" if info.name == "ktri" else "v2",
-            "recipient_infos": [info],
-            "encrypted_content_info": {
-                "content_type": "data",
-                "content_encryption_algorithm": {"algorithm": "aes256_cbc", "parameters": vector},
-                "encrypted_content": encryptor.update(padded) + encryptor.finalize(),
-            },
-        }
-    )
-    return bytes(cms.ContentInfo({"content_type": "enveloped_data", "content": enveloped}).dump())
+    if not recipient.can_encrypt:
+        raise CertificateUnfit(recipient.subject, "its key usage does not allow encryption")
+    scheme = scheme or _usual_scheme(recipient)
+    if scheme is WrapScheme.SM2:
+        return _gm_enveloped(content, recipient)
+    content_key = secrets.token_bytes(_AES_KEY)
+    info = _recipient_info(content_key, recipient, scheme)
+    version = "v0" if info.name == "ktri" else "v2"
+    cipher = algorithms.AES256(content_key), "aes256_cbc"
+    return _enveloped(message_syntax.PKCS7, version, info, cipher, content)
 
 
 def open_envelope(envelope: bytes, certificate: Certificate, primitive: UnwrapPrimitive) -> bytes:
@@ -111,17 +83,28 @@ def open_envelope(envelope: bytes, certificate: Certificate, primitive: UnwrapPr
     nobody learns from the error where it failed (RFC 3218). Raises WrongKey when the envelope is for others,
     BadEnvelope, KeyProblem.
     """
-    parsed = _parse(envelope)
-    for target in parsed.targets:
-        if _is_for(target, certificate):
-            return _open(parsed, target, primitive)
-    needed = "; ".join(target.recipient.text for target in parsed.targets)
+    parts = read_parts(envelope)
+    for target in parts.targets:
+        if is_for(target, certificate):
+            return _open(parts, target, primitive)
+    needed = "; ".join(target.recipient.text for target in parts.targets)
     raise WrongKey(needed, f"{certificate.issuer} #{certificate.serial}")
 
 
 def envelope_recipients(envelope: bytes) -> tuple[Recipient, ...]:
     """Which certificates can open `envelope`, in its order. Raises BadEnvelope."""
-    return tuple(target.recipient for target in _parse(envelope).targets)
+    return tuple(target.recipient for target in read_parts(envelope).targets)
+
+
+def sm4_cbc_decrypt(key: bytes, vector: bytes, ciphertext: bytes) -> bytes:
+    """The SM4-CBC half of UnwrapPrimitive.open_content, for keys that let the 16-byte `key` out.
+
+    The PKCS #7 padding stays on. Raises BadEnvelope when the key or the ciphertext has the wrong size.
+    """
+    if len(key) != _SM4_KEY or len(vector) != BLOCK or len(ciphertext) % BLOCK:
+        raise BadEnvelope(_CLOSED)
+    decryptor = Cipher(algorithms.SM4(key), modes.CBC(vector)).decryptor()
+    return decryptor.update(ciphertext) + decryptor.finalize()
 
 
 # -------------------------------------------------------------------------------------------------- making
@@ -130,33 +113,76 @@ def envelope_recipients(envelope: bytes) -> tuple[Recipient, ...]:
 def _usual_scheme(recipient: Certificate) -> WrapScheme:
     if recipient.key_algorithm.startswith("rsa-"):
         return WrapScheme.RSA_OAEP_SHA1
-    return WrapScheme.ECDH_SHA256
+    return WrapScheme.SM2 if recipient.key_algorithm == "sm2" else WrapScheme.ECDH_SHA256
+
+
+def _enveloped(
+    syntax: MessageSyntax,
+    version: str,
+    info: cms.RecipientInfo,
+    cipher: tuple[algorithms.AES256 | algorithms.SM4, str],
+    content: bytes,
+) -> bytes:
+    vector = secrets.token_bytes(BLOCK)
+    padder = PKCS7(8 * BLOCK).padder()
+    padded = padder.update(content) + padder.finalize()
+    encryptor = Cipher(cipher[0], modes.CBC(vector)).encryptor()
+    enveloped = cms.EnvelopedData(
+        {
+            "version": version,
+            "recipient_infos": [info],
+            "encrypted_content_info": {
+                "content_type": syntax.data,
+                "content_encryption_algorithm": {
+                    "algorithm": cipher[1],
+                    "parameters": core.OctetString(vector),
+                },
+                "encrypted_content": encryptor.update(padded) + encryptor.finalize(),
+            },
+        }
+    )
+    return bytes(cms.ContentInfo({"content_type": syntax.enveloped_data, "content": enveloped}).dump())
+
+
+def _gm_enveloped(content: bytes, recipient: Certificate) -> bytes:
+    """EnvelopedData of GM/T 0010: version 1 throughout, the SM4 key as a DER SM2Cipher."""
+    if recipient.key_algorithm != "sm2":
+        raise CertificateUnfit(
+            recipient.subject, f"{WrapScheme.SM2} with a key of kind {recipient.key_algorithm}"
+        )
+    content_key = secrets.token_bytes(_SM4_KEY)
+    encrypted = sm.encrypt(recipient.sm2_point, content_key)
+    info = _transported(_rid(recipient), "v1", {"algorithm": message_syntax.SM2_ENCRYPT}, encrypted)
+    cipher = algorithms.SM4(content_key), message_syntax.SM4_CBC
+    return _enveloped(message_syntax.GM, "v1", info, cipher, content)
 
 
 def _recipient_info(content_key: bytes, recipient: Certificate, scheme: WrapScheme) -> cms.RecipientInfo:
-    if not recipient.can_encrypt:
-        raise CertificateUnfit(recipient.subject, "its key usage does not allow encryption")
-    parsed = recipient.asn1()
-    rid = cms.IssuerAndSerialNumber({"issuer": parsed.issuer, "serial_number": parsed.serial_number})
-    public = recipient.public_key()
+    public = recipient.public_key() if recipient.key_algorithm != "sm2" else None
     if scheme is WrapScheme.ECDH_SHA256:
         if isinstance(public, ec.EllipticCurvePublicKey) and recipient.key_algorithm == "p-256":
-            return _agreed(content_key, public, rid)
+            return _agreed(content_key, public, _rid(recipient))
     elif isinstance(public, rsa.RSAPublicKey) and public.key_size >= _SHORTEST_RSA:
-        return _transported(content_key, public, rid, scheme)
+        encrypted = public.encrypt(content_key, _padding(scheme))
+        return _transported(_rid(recipient), "v0", _transport_algorithm(scheme), encrypted)
     raise CertificateUnfit(recipient.subject, f"{scheme} with a key of kind {recipient.key_algorithm}")
 
 
+def _rid(recipient: Certificate) -> cms.IssuerAndSerialNumber:
+    parsed = recipient.asn1()
+    return cms.IssuerAndSerialNumber({"issuer": parsed.issuer, "serial_number": parsed.serial_number})
+
+
 def _transported(
-    content_key: bytes, public: rsa.RSAPublicKey, rid: cms.IssuerAndSerialNumber, scheme: WrapScheme
+    rid: cms.IssuerAndSerialNumber, version: str, algorithm: dict[str, object], encrypted_key: bytes
 ) -> cms.RecipientInfo:
-    """KeyTransRecipientInfo (RFC 5652 §6.2.1, RFC 3560)."""
+    """KeyTransRecipientInfo (RFC 5652 §6.2.1, RFC 3560), the RecipientInfo of GM/T 0010."""
     info = cms.KeyTransRecipientInfo(
         {
-            "version": "v0",
+            "version": version,
             "rid": cms.RecipientIdentifier("issuer_and_serial_number", rid),
-            "key_encryption_algorithm": _transport_algorithm(scheme),
-            "encrypted_key": public.encrypt(content_key, _padding(scheme)),
+            "key_encryption_algorithm": algorithm,
+            "encrypted_key": encrypted_key,
         }
     )
     return cms.RecipientInfo("ktri", info)
@@ -165,19 +191,7 @@ def _transported(
 def _transport_algorithm(scheme: WrapScheme) -> dict[str, object]:
     if scheme is WrapScheme.RSA_PKCS1:
         return {"algorithm": "rsaes_pkcs1v15"}
-    return {"algorithm": "rsaes_oaep", "parameters": _oaep_parameters(scheme)}
-
-
-def _oaep_parameters(scheme: WrapScheme) -> algos.RSAESOAEPParams:
-    if scheme is WrapScheme.RSA_OAEP_SHA1:
-        # An empty dictionary would mean "not set" to asn1crypto, not "all defaults".
-        return algos.RSAESOAEPParams.load(b"\x30\x00")
-    return algos.RSAESOAEPParams(
-        {
-            "hash_algorithm": {"algorithm": "sha256"},
-            "mask_gen_algorithm": {"algorithm": "mgf1", "parameters": {"algorithm": "sha256"}},
-        }
-    )
+    return {"algorithm": "rsaes_oaep", "parameters": oaep_parameters(scheme)}
 
 
 def _padding(scheme: WrapScheme) -> padding.AsymmetricPadding:
@@ -196,8 +210,8 @@ def _agreed(
     point = ephemeral.public_key().public_bytes(
         serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
     )
-    wrap = cms.KeyEncryptionAlgorithm({"algorithm": _AES256_WRAP})
-    wrapping_key = _derive(ephemeral.exchange(ec.ECDH(), public), _shared_info(wrap, None))
+    wrap = cms.KeyEncryptionAlgorithm({"algorithm": AES256_WRAP})
+    wrapping_key = _derive(ephemeral.exchange(ec.ECDH(), public), shared_info(wrap, None))
     originator = keys.PublicKeyInfo(
         {"algorithm": {"algorithm": "ec"}, "public_key": keys.ECPointBitString(point)},
     )
@@ -211,156 +225,61 @@ def _agreed(
         {
             "version": "v3",
             "originator": cms.OriginatorIdentifierOrKey("originator_key", originator),
-            "key_encryption_algorithm": {"algorithm": _ECDH_SHA256, "parameters": wrap},
+            "key_encryption_algorithm": {"algorithm": ECDH_SHA256, "parameters": wrap},
             "recipient_encrypted_keys": [recipient],
         }
     )
     return cms.RecipientInfo("kari", info)
 
 
-class _SharedInfo(core.Sequence):  # type: ignore[misc]
-    """ECC-CMS-SharedInfo (RFC 5753 §7.2)."""
-
-    _fields = [  # noqa: RUF012 - asn1crypto's way to declare a structure
-        ("key_info", core.Any),
-        ("entity_u_info", core.OctetString, {"explicit": 0, "optional": True}),
-        ("supp_pub_info", core.OctetString, {"explicit": 2}),
-    ]
-
-
-def _shared_info(wrap: core.Asn1Value, ukm: bytes | None) -> bytes:
-    """`wrap` goes in exactly as it stands in the message, absent or NULL parameters included."""
-    fields = {"key_info": core.Any(wrap), "supp_pub_info": (8 * _KEY).to_bytes(4, "big")}
-    if ukm is not None:
-        fields["entity_u_info"] = ukm
-    return bytes(_SharedInfo(fields).dump())
-
-
-def _derive(shared: bytes, shared_info: bytes) -> bytes:
-    return X963KDF(algorithm=hashes.SHA256(), length=_KEY, sharedinfo=shared_info).derive(shared)
-
-
-# ------------------------------------------------------------------------------------------------- reading
-
-
-def _parse(envelope: bytes) -> _Envelope:
-    try:
-        der.check(envelope, _WHAT, _ENVELOPE_LIMIT)
-        with der.reading(_WHAT):
-            return _read(envelope)
-    except BadFormat as error:
-        raise BadEnvelope(error.reason) from error
-
-
-def _read(envelope: bytes) -> _Envelope:
-    info = cms.ContentInfo.load(envelope, strict=True)
-    _expect(info["content_type"].native == "enveloped_data", "not CMS EnvelopedData")
-    enveloped = info["content"]
-    _expect(enveloped["version"].native in ("v0", "v2"), "unknown version of EnvelopedData")
-    _expect(1 <= len(enveloped["recipient_infos"]) <= _RECIPIENTS, "no recipient, or too many")
-    content = enveloped["encrypted_content_info"]
-    algorithm = content["content_encryption_algorithm"]
-    _expect(content["content_type"].native == "data", "the content is not of type data")
-    _expect(algorithm["algorithm"].native == "aes256_cbc", "the content cipher is not AES-256-CBC")
-    vector, ciphertext = algorithm["parameters"].native, content["encrypted_content"].native
-    _expect(len(vector) == _BLOCK, "the initial vector has the wrong size")
-    _expect(len(ciphertext) > 0 and len(ciphertext) % _BLOCK == 0, "the ciphertext has the wrong size")
-    targets = [target for one in enveloped["recipient_infos"] for target in _targets(one)]
-    _expect(0 < len(targets) <= _RECIPIENTS, "no recipient with a certificate, or too many")
-    return _Envelope(tuple(targets), vector, ciphertext)
-
-
-def _targets(recipient: cms.RecipientInfo) -> list[_Target]:
-    """The certificates behind one RecipientInfo; kinds without a certificate (passwords) are passed over."""
-    if recipient.name == "ktri":
-        info = recipient.chosen
-        scheme = _transport_scheme(info["key_encryption_algorithm"])
-        return [_Target(*_named(info["rid"].chosen), scheme, info["encrypted_key"].native)]
-    if recipient.name == "kari":
-        return _agreement_targets(recipient.chosen)
-    return []
-
-
-def _transport_scheme(algorithm: cms.KeyEncryptionAlgorithm) -> WrapScheme | None:
-    name = algorithm["algorithm"].native
-    if name == "rsaes_pkcs1v15":
-        return WrapScheme.RSA_PKCS1
-    if name == "rsaes_oaep":
-        parameters = algorithm["parameters"].native
-        for scheme in (WrapScheme.RSA_OAEP_SHA1, WrapScheme.RSA_OAEP_SHA256):
-            if parameters == _oaep_parameters(scheme).native:
-                return scheme
-    return None
-
-
-def _agreement_targets(info: cms.KeyAgreeRecipientInfo) -> list[_Target]:
-    scheme, point, shared_info = None, b"", b""
-    algorithm = info["key_encryption_algorithm"]
-    if algorithm["algorithm"].dotted == _ECDH_SHA256 and info["originator"].name == "originator_key":
-        wrap = algorithm["parameters"].parse(cms.KeyEncryptionAlgorithm)
-        if wrap["algorithm"].dotted == _AES256_WRAP:
-            scheme = WrapScheme.ECDH_SHA256
-            ukm = None if isinstance(info["ukm"], core.Void) else info["ukm"].native
-            shared_info = _shared_info(wrap, ukm)
-            point = _originator_point(info["originator"].chosen)
-    return [
-        _Target(*_named(one["rid"].chosen), scheme, one["encrypted_key"].native, point, shared_info)
-        for one in info["recipient_encrypted_keys"]
-    ]
-
-
-def _originator_point(originator: keys.PublicKeyInfo) -> bytes:
-    _expect(originator.algorithm == "ec", "the originator's key is not an EC key")
-    return bytes(originator["public_key"].native)
-
-
-def _named(rid: core.Asn1Value) -> tuple[Recipient, bytes]:
-    """The recipient that `rid` names, and the DER of the issuer (empty when named by key identifier)."""
-    if isinstance(rid, cms.IssuerAndSerialNumber):
-        issuer, serial = rid["issuer"], rid["serial_number"].native
-        return Recipient(name_line(issuer), f"{serial:x}", None), bytes(issuer.dump())
-    # A RecipientKeyIdentifier (RFC 5652 §6.2.2) is a sequence that begins with the identifier.
-    identifier = rid[0] if isinstance(rid, core.Sequence) else rid
-    return Recipient("", "", bytes(identifier.native).hex()), b""
-
-
-def _is_for(target: _Target, certificate: Certificate) -> bool:
-    named = target.recipient
-    if named.key_identifier is not None:
-        own = certificate.key_identifier
-        return own is not None and named.key_identifier == own.hex()
-    return named.serial == certificate.serial and target.issuer_der == certificate.asn1().issuer.dump()
-
-
-def _expect(holds: bool, reason: str) -> None:
-    if not holds:
-        raise BadFormat(_WHAT, reason)
+def _derive(shared: bytes, information: bytes) -> bytes:
+    return X963KDF(algorithm=hashes.SHA256(), length=_AES_KEY, sharedinfo=information).derive(shared)
 
 
 # ------------------------------------------------------------------------------------------------- opening
 
 
-def _open(envelope: _Envelope, target: _Target, primitive: UnwrapPrimitive) -> bytes:
+def _open(parts: Parts, target: Target, primitive: UnwrapPrimitive) -> bytes:
     if target.scheme is None:
         raise BadEnvelope("the key is wrapped in a way that is not supported")
-    content_key = _content_key(target, target.scheme, primitive)
-    usable = len(content_key) == _KEY
-    # The same work is done with a key that cannot be right, so that time tells nothing (RFC 3218 §2.3.2).
-    decryptor = Cipher(
-        algorithms.AES256(content_key if usable else os.urandom(_KEY)), modes.CBC(envelope.vector)
-    ).decryptor()
-    padded = decryptor.update(envelope.ciphertext) + decryptor.finalize()
-    unpadder = PKCS7(8 * _BLOCK).unpadder()
+    if target.scheme is WrapScheme.SM2:
+        usable, padded = _gm_content(parts, target.encrypted_key, primitive)
+    else:
+        content_key = _content_key(target, target.scheme, primitive)
+        usable = len(content_key) == _AES_KEY
+        # The same work is done with a key that cannot be right, so that time tells nothing (RFC 3218 §2.3.2).
+        cipher = algorithms.AES256(content_key if usable else os.urandom(_AES_KEY))
+        decryptor = Cipher(cipher, modes.CBC(parts.vector)).decryptor()
+        padded = decryptor.update(parts.ciphertext) + decryptor.finalize()
+    unpadder = PKCS7(8 * BLOCK).unpadder()
     try:
         content = unpadder.update(padded) + unpadder.finalize()
     except ValueError:
         usable = False
     if not usable:
-        raise BadEnvelope("it does not open with this key")
+        raise BadEnvelope(_CLOSED)
     return content
 
 
-def _content_key(target: _Target, scheme: WrapScheme, primitive: UnwrapPrimitive) -> bytes:
+def _gm_content(parts: Parts, encrypted_key: bytes, primitive: UnwrapPrimitive) -> tuple[bool, bytes]:
+    """Whether the key opened, and the padded content; SM2 checks its ciphertext, time has no more to tell."""
+    try:
+        cipher = _sm2_cipher(encrypted_key)
+        return True, primitive.open_content(cipher, parts.vector, parts.ciphertext)
+    except (BadEnvelope, ValueError):
+        return False, b""
+
+
+def _sm2_cipher(encrypted_key: bytes) -> bytes:
+    """The SM2Cipher as DER; some authorities write the bare C1C3C2 instead. Raises ValueError."""
+    try:
+        sm.cipher_to_raw(encrypted_key, "C1C3C2", prefix=False)
+    except ValueError:
+        return sm.cipher_from_raw(encrypted_key, "C1C3C2")
+    return encrypted_key
+
+
+def _content_key(target: Target, scheme: WrapScheme, primitive: UnwrapPrimitive) -> bytes:
     """The content key, or something of another length when it cannot be had."""
     try:
         if scheme is not WrapScheme.ECDH_SHA256:

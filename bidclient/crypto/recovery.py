@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 from cryptography.hazmat.primitives.padding import PKCS7
 
+from bidclient.crypto import der
 from bidclient.errors import BadEnvelope, BadFormat, WrongSecret
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -20,6 +21,7 @@ _LETTERS = 32
 _CHECK = 4
 _GROUP = 4
 _LIMIT = 4096
+_KEY, _BLOCK = 32, 16
 _AES256_WRAP = "2.16.840.1.101.3.4.1.45"
 
 
@@ -61,8 +63,8 @@ def wrap(content: bytes | bytearray, code: str, salt: bytes) -> bytes:
     `openssl cms -decrypt -secretkey HEX -secretkeyid HEX` opens it with key_of and key_identifier.
     Raises BadFormat for a code with a slip of the pen.
     """
-    content_key, vector = secrets.token_bytes(32), secrets.token_bytes(16)
-    padder = PKCS7(128).padder()
+    content_key, vector = secrets.token_bytes(_KEY), secrets.token_bytes(_BLOCK)
+    padder = PKCS7(8 * _BLOCK).padder()
     padded = padder.update(bytes(content)) + padder.finalize()
     encryptor = Cipher(algorithms.AES256(content_key), modes.CBC(vector)).encryptor()
     wrapped = aes_key_wrap(key_of(code, salt), content_key)
@@ -81,9 +83,9 @@ def unwrap(envelope: bytes, code: str, salt: bytes) -> bytes:
         content_key = aes_key_unwrap(key, encrypted_key)
     except InvalidUnwrap as error:
         raise WrongSecret("the recovery code belongs to another bid") from error
-    decryptor = Cipher(algorithms.AES256(content_key), modes.CBC(vector)).decryptor()
-    unpadder = PKCS7(128).unpadder()
+    unpadder = PKCS7(8 * _BLOCK).unpadder()
     try:
+        decryptor = Cipher(algorithms.AES256(content_key), modes.CBC(vector)).decryptor()
         padded = decryptor.update(ciphertext) + decryptor.finalize()
         return unpadder.update(padded) + unpadder.finalize()
     except ValueError as error:
@@ -114,11 +116,11 @@ def _parts(envelope: bytes, salt: bytes) -> tuple[bytes, bytes, bytes]:
         info = cms.ContentInfo.load(envelope, strict=True)
         content = info["content"]["encrypted_content_info"]
         recipient = info["content"]["recipient_infos"][0].chosen
-        vector = content["content_encryption_algorithm"]["parameters"].native
-        encrypted_key = recipient["encrypted_key"].native
-        ciphertext = content["encrypted_content"].native
+        vector = bytes(content["content_encryption_algorithm"]["parameters"].native)
+        encrypted_key = bytes(recipient["encrypted_key"].native)
+        ciphertext = bytes(content["encrypted_content"].native)
         again = _skeleton(salt, vector, encrypted_key, ciphertext)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+    except der.PARSE_ERRORS as error:
         raise BadEnvelope("not a recovery envelope") from error
     if again != envelope:
         raise BadEnvelope("not the recovery envelope of this bid")

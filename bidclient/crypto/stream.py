@@ -1,42 +1,64 @@
-"""Chunked authenticated encryption of big files on two cores, with every byte hashed while it passes."""
+"""Chunked authenticated encryption of big files on all cores, with every byte hashed while it passes."""
 
-import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA256, SM3
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bidclient.ask import Progress, silent
 from bidclient.crypto.positioned import Appender, read_at
+from bidclient.crypto.suite import GM, INTERNATIONAL, Readable, Suite, suite_by_number
 from bidclient.errors import Cancelled, DamagedChunk
 
 TAG = 16
+_NONCE, _COMMITMENT = 12, 32
 CHUNK = 1024 * 1024
 _WORKERS = 2
-_LOOK_EVERY = 0.1
+"""A third one gains nothing on two cores: hashing and writing the whole file in its order is done by one."""
+_LOOK_EVERY = 0.03
+"""Seconds."""
 
 Passing = Callable[[memoryview], None]
 """Sees each chunk in the order of the file; the view is valid only during the call."""
+Meanwhile = Callable[[], None]
+"""Called now and then in the thread of the caller, which only waits: what must not hold up the chunks."""
 
 
 def _unseen(_chunk: memoryview) -> None:
     """For a stream that nobody watches."""
 
 
-def _never() -> bool:
+def _nothing() -> None:
+    """For a caller that has nothing else to do."""
+
+
+def never() -> bool:
+    """For work that nobody cancels."""
     return False
+
+
+class Aead(Protocol):
+    """What is used of an authenticated cipher: AESGCM and Sm4Gcm have it."""
+
+    def encrypt_into(self, nonce: bytes, data: Readable, associated: bytes, out: memoryview, /) -> int:
+        """Ciphertext and tag into `out`."""
+
+    def decrypt_into(self, nonce: bytes, data: Readable, associated: bytes, out: memoryview, /) -> int:
+        """Plaintext into `out`. Raises InvalidTag."""
 
 
 @dataclass(frozen=True)
 class StreamKeys:
     """What HKDF makes of a content secret for one file: payload key, base nonce and the commitment COM."""
 
+    suite: Suite
     key: bytes = field(repr=False)
     base_nonce: bytes = field(repr=False)
     commitment: bytes
@@ -46,16 +68,29 @@ class StreamKeys:
         number = int.from_bytes(self.base_nonce[4:], "big") ^ index
         return self.base_nonce[:4] + number.to_bytes(8, "big")
 
+    def aead(self) -> "Aead":
+        """The suite's cipher with the payload key; threads may share it."""
+        if self.suite is GM:
+            # Imported late: it looks for a C library that suite intl-1 does without.
+            from bidclient.crypto.sm_stream import Sm4Gcm
+
+            return Sm4Gcm(self.key)
+        return AESGCM(self.key)
+
 
 def derive(secret: bytes | bytearray, salt: bytes, suite: int, head_digest: bytes) -> StreamKeys:
-    """Payload key, base nonce and commitment by HKDF-SHA256 (RFC 5869).
+    """Payload key, base nonce and commitment by HKDF (RFC 5869) with the hash of the suite.
 
-    `head_digest` is the SHA-256 of the file before the commitment. It enters the derivation, so the
+    `head_digest` is the suite's digest of the file before the commitment. It enters the derivation, so the
     commitment authenticates header and wraps, and no other header can be put before the same chunks.
     """
+    chosen = suite_by_number(suite)
+    hashing = SM3() if chosen is GM else SHA256()
     info = b"bidseal/1|" + bytes([suite]) + b"|" + head_digest
-    material = HKDF(algorithm=SHA256(), length=76, salt=salt, info=info).derive(bytes(secret))
-    return StreamKeys(material[:32], material[32:44], material[44:])
+    length = chosen.key_size + _NONCE + _COMMITMENT
+    material = HKDF(algorithm=hashing, length=length, salt=salt, info=info).derive(bytes(secret))
+    nonce_at, commitment_at = chosen.key_size, chosen.key_size + _NONCE
+    return StreamKeys(chosen, material[:nonce_at], material[nonce_at:commitment_at], material[commitment_at:])
 
 
 @dataclass(frozen=True)
@@ -94,18 +129,18 @@ def seal_stream(
     plain: Passing = _unseen,
     sealed: Passing = _unseen,
     progress: Progress = silent,
-    cancelled: Callable[[], bool] = _never,
+    cancelled: Callable[[], bool] = never,
 ) -> tuple[bytes, ...]:
     """Encrypt the file `source` into the file `sink` from `offset` on; both are descriptors.
 
     `plain` and `sealed` see every chunk in order, before and after encryption; what `plain` saw is what is
-    encrypted, however the file changes meanwhile. Returns the SHA-256 of every sealed chunk.
+    encrypted, however the file changes meanwhile. Returns the suite's digest of every sealed chunk.
     Raises Cancelled, EOFError for a source that is shorter than the shape says, OSError, and what the
     watchers raise.
     """
-    aead = AESGCM(keys.key)
+    aead = keys.aead()
     leaves = [b""] * shape.chunks
-    append = Appender(sink, offset)
+    append = Appender(sink, offset, shape.sealed_len)
     line = _Line(shape, progress, cancelled)
     plain_turn, sealed_turn = line.turnstile(), line.turnstile()
 
@@ -119,14 +154,14 @@ def seal_stream(
             with plain_turn.turn(index):
                 plain(text)
             aead.encrypt_into(keys.nonce(index), text, shape.associated(index), output)
-            leaves[index] = hashlib.sha256(output).digest()
+            leaves[index] = keys.suite.hash(output)
             with sealed_turn.turn(index):
                 sealed(output)
                 append(output)
 
         return step
 
-    line.run(worker, "seal")
+    line.run(worker, "seal", append.begin_writeback)
     return tuple(leaves)
 
 
@@ -137,8 +172,9 @@ def open_stream(
     shape: Shape,
     deliver: Passing,
     *,
+    meanwhile: Meanwhile = _nothing,
     progress: Progress = silent,
-    cancelled: Callable[[], bool] = _never,
+    cancelled: Callable[[], bool] = never,
 ) -> None:
     """Decrypt the chunks of the file `source` from `offset` on.
 
@@ -146,7 +182,7 @@ def open_stream(
     the first chunk that does not authenticate, EOFError for a file that ends early, Cancelled, OSError, and
     what `deliver` raises.
     """
-    aead = AESGCM(keys.key)
+    aead = keys.aead()
     line = _Line(shape, progress, cancelled)
     turnstile = line.turnstile()
 
@@ -163,14 +199,14 @@ def open_stream(
 
         return step
 
-    line.run(worker, "unseal")
+    line.run(worker, "unseal", meanwhile)
 
 
 def read_chunks(
     source: int, offset: int, keys: StreamKeys, shape: Shape, chunks: range
 ) -> Iterator[tuple[int, bytes]]:
     """Position and plaintext of some chunks, one after the other. Raises DamagedChunk, EOFError, OSError."""
-    aead = AESGCM(keys.key)
+    aead = keys.aead()
     for index in chunks:
         data = memoryview(bytearray(shape.size(index) + TAG))
         text = memoryview(bytearray(shape.size(index)))
@@ -180,11 +216,17 @@ def read_chunks(
 
 
 def hash_stream(
-    source: int, offset: int, shape: Shape, sealed: Passing, progress: Progress = silent
+    source: int,
+    offset: int,
+    shape: Shape,
+    sealed: Passing,
+    progress: Progress = silent,
+    *,
+    suite: Suite = INTERNATIONAL,
 ) -> tuple[bytes, ...]:
-    """The SHA-256 of every sealed chunk; `sealed` sees the chunks in order. Raises EOFError, OSError."""
+    """The suite's digest of every sealed chunk; `sealed` sees them in order. Raises EOFError, OSError."""
     leaves = [b""] * shape.chunks
-    line = _Line(shape, progress, _never)
+    line = _Line(shape, progress, never)
     turnstile = line.turnstile()
 
     def worker() -> Callable[[int], None]:
@@ -193,7 +235,7 @@ def hash_stream(
         def step(index: int) -> None:
             data = buffer[: shape.size(index) + TAG]
             _read_whole(source, data, offset + index * (shape.chunk + TAG))
-            leaves[index] = hashlib.sha256(data).digest()
+            leaves[index] = suite.hash(data)
             with turnstile.turn(index):
                 sealed(data)
 
@@ -210,7 +252,7 @@ def _read_whole(source: int, buffer: memoryview, offset: int) -> None:
 
 
 def _open_chunk(
-    aead: AESGCM, keys: StreamKeys, shape: Shape, index: int, data: memoryview, text: memoryview
+    aead: Aead, keys: StreamKeys, shape: Shape, index: int, data: memoryview, text: memoryview
 ) -> None:
     try:
         aead.decrypt_into(keys.nonce(index), data, shape.associated(index), text)
@@ -249,7 +291,7 @@ class _Turnstile:
 
 
 class _Line:
-    """Two workers, each carrying one chunk through all its steps, so that memory does not grow with the file.
+    """Two workers, each carrying one chunk through all its steps: memory does not grow with the file.
 
     While one worker is in an ordered step (a running hash over the whole file, writing) the other does the
     unordered ones: the turnstiles keep two cores busy without queues. Writing is an ordered step because two
@@ -269,13 +311,15 @@ class _Line:
         self._turnstiles.append(_Turnstile())
         return self._turnstiles[-1]
 
-    def run(self, worker: Callable[[], Callable[[int], None]], name: str) -> None:
-        """Carry all chunks; progress and cancelled are called in the thread of the caller."""
+    def run(
+        self, worker: Callable[[], Callable[[int], None]], name: str, meanwhile: Meanwhile = _nothing
+    ) -> None:
+        """Carry all chunks; progress, cancelled and meanwhile are called in the thread of the caller."""
         count = min(_WORKERS, self._shape.chunks)
         with ThreadPoolExecutor(count) as pool:
             futures = [pool.submit(self._work, worker()) for _ in range(count)]
             try:
-                self._watch(futures, name)
+                self._watch(futures, name, meanwhile)
             finally:
                 self._halt()
         failures = [error for future in futures if (error := future.exception()) is not None]
@@ -296,7 +340,7 @@ class _Line:
             if not finished:
                 self._halt()
 
-    def _watch(self, futures: list[Future[None]], name: str) -> None:
+    def _watch(self, futures: list[Future[None]], name: str, meanwhile: Meanwhile) -> None:
         running = set(futures)
         while running:
             _, running = wait(running, _LOOK_EVERY, FIRST_EXCEPTION)
@@ -304,6 +348,7 @@ class _Line:
                 return
             if self._cancelled():
                 raise Cancelled
+            meanwhile()
             total = self._shape.payload_len
             self._progress(name, min(self._finished * self._shape.chunk, total), total)
 

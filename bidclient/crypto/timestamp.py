@@ -1,25 +1,41 @@
-"""Timestamps (RFC 3161): a third party says when a digest existed, checked before it is used."""
+"""Timestamps (RFC 3161): a third party says when some data existed, checked before it is used."""
 
 import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Literal
 
 from asn1crypto import cms, core, tsp
 
-from bidclient.crypto import der
-from bidclient.crypto.certificate import Certificate
-from bidclient.errors import BadFormat, BadTimestamp, NetworkProblem, Unreachable
+from bidclient.crypto import der, sm
+from bidclient.crypto.certificate import Certificate, verify_chain
+from bidclient.crypto.message_syntax import SM3
+from bidclient.errors import (
+    BadCertificate,
+    BadFormat,
+    BadTimestamp,
+    NetworkProblem,
+    Unreachable,
+    Untrusted,
+)
 
 Stamp = Callable[[bytes], bytes]
-"""stamp(SHA-256 digest) → DER TimeStampToken that verifies. Raises BadTimestamp, NetworkProblem."""
+"""stamp(data) → DER TimeStampToken over it that verifies. Raises BadTimestamp, NetworkProblem."""
+Imprint = Literal["sha256", "sm3"]
+"""The hash by which a service gets to see the data; a service for RSA signatures may well take SM3."""
 
 _LIMIT = 256 * 1024
-_DIGEST_SIZE = 32
 _NONCE_BITS = 63
 _NAMING_DIGESTS = ("sha1", "sha256", "sha384", "sha512")
 """SHA-1 is all that RFC 3161 knew; finding a second certificate for a digest is still out of reach for it."""
+_IMPRINTS: dict[Imprint, str] = {"sha256": "2.16.840.1.101.3.4.2.1", "sm3": SM3}
+
+
+_TIME_STAMPING = "1.3.6.1.5.5.7.3.8"
+_LIBRARY_STACK = "ErrorStack"
+"""Marks what the library passes on from OpenSSL, with its source files: nothing for people."""
 
 
 class _Response(core.Sequence):  # type: ignore[misc]
@@ -32,19 +48,35 @@ class _Response(core.Sequence):  # type: ignore[misc]
 
 
 def stamp_by(
-    transport: Callable[[bytes], bytes], anchors: Sequence[Certificate], what: str = "timestamp"
+    transport: Callable[[bytes], bytes],
+    anchors: Sequence[Certificate],
+    what: str = "timestamp",
+    imprints: Sequence[Imprint] = ("sha256",),
 ) -> Stamp:
     """A Stamp that asks one timestamp service.
 
     `transport` posts a DER TimeStampReq and returns the DER TimeStampResp (RFC 3161 §3.4). The answer must
-    carry our nonce and digest and lead to one of `anchors`, or the Stamp raises BadTimestamp.
+    carry our nonce and digest and lead to one of `anchors`, or the Stamp raises BadTimestamp. `imprints` are
+    tried in their order, because not every service takes SM3. `what` names the service in errors.
     """
 
-    def stamp(digest: bytes) -> bytes:
+    def stamp(data: bytes) -> bytes:
+        first, *others = imprints
+        try:
+            return stamp_with(first, data)
+        except BadTimestamp:
+            if not others:
+                raise
+        return stamp_by(transport, anchors, what, others)(data)
+
+    def stamp_with(imprint: Imprint, data: bytes) -> bytes:
         nonce = secrets.randbits(_NONCE_BITS)
-        response = transport(timestamp_request(digest, nonce))
+        try:
+            response = transport(timestamp_request(data, nonce, imprint))
+        except BadFormat as error:
+            raise BadTimestamp(what, error.reason) from error
         token = response_token(response, what)
-        _verify(response, digest, anchors, what, nonce)
+        _verify(response, data, anchors, what, nonce, (imprint,))
         return token
 
     return stamp
@@ -57,14 +89,14 @@ def fail_over(stamps: Sequence[Stamp]) -> Stamp:
     later), else BadTimestamp.
     """
 
-    def stamp(digest: bytes) -> bytes:
+    def stamp(data: bytes) -> bytes:
         failures: list[BadTimestamp | NetworkProblem] = []
         for one in stamps:
             try:
-                return one(digest)
+                return one(data)
             except (BadTimestamp, NetworkProblem) as error:
                 failures.append(error)
-        reasons = "; ".join(str(failure) for failure in failures) or "no timestamp service is set"
+        reasons = "; ".join(map(_failure_text, failures)) or "no timestamp service is set"
         if failures and all(isinstance(failure, NetworkProblem) for failure in failures):
             raise Unreachable("timestamp services", reasons) from failures[-1]
         raise BadTimestamp("timestamp", reasons)
@@ -72,14 +104,24 @@ def fail_over(stamps: Sequence[Stamp]) -> Stamp:
     return stamp
 
 
-def timestamp_request(digest: bytes, nonce: int) -> bytes:
-    """The DER TimeStampReq for a SHA-256 `digest`, certificates wanted (RFC 3161 §2.4.1)."""
-    if len(digest) != _DIGEST_SIZE:
-        raise ValueError("a SHA-256 digest has 32 bytes")
+def _failure_text(failure: BadTimestamp | NetworkProblem) -> str:
+    """Which service failed and why, for people."""
+    if isinstance(failure, BadTimestamp):
+        return f"{failure.what}: {failure.reason}"
+    if isinstance(failure, Unreachable | Untrusted):
+        return f"{failure.address}: {failure.reason}"
+    return str(failure)
+
+
+def timestamp_request(data: bytes, nonce: int, imprint: Imprint = "sha256") -> bytes:
+    """The DER TimeStampReq for `data`, certificates wanted (RFC 3161 §2.4.1)."""
     request = tsp.TimeStampReq(
         {
             "version": "v1",
-            "message_imprint": {"hash_algorithm": {"algorithm": "sha256"}, "hashed_message": digest},
+            "message_imprint": {
+                "hash_algorithm": {"algorithm": _IMPRINTS[imprint]},
+                "hashed_message": _digest(imprint, data),
+            },
             "nonce": nonce,
             "cert_req": True,
         }
@@ -107,12 +149,12 @@ def response_token(response: bytes, what: str) -> bytes:
         raise BadTimestamp(what, error.reason) from error
 
 
-def verify_token(token: bytes, digest: bytes, anchors: Sequence[Certificate], what: str) -> datetime:
-    """The time (UTC) at which a trusted service saw the SHA-256 `digest`, from a DER TimeStampToken.
+def verify_token(token: bytes, data: bytes, anchors: Sequence[Certificate], what: str) -> datetime:
+    """The time (UTC) at which a trusted service saw the digest of `data`, from a DER TimeStampToken.
 
     Checked: signature, chain to `anchors` at the token's own time, critical extendedKeyUsage timeStamping
-    (RFC 3161 §2.3), signing-certificate attribute (§2.4.2), digest. `what` names the artefact in errors.
-    Raises BadTimestamp.
+    (RFC 3161 §2.3), signing-certificate attribute (§2.4.2), imprint by SHA-256 or SM3. `what` names the
+    artefact in errors. Raises BadTimestamp.
     """
     try:
         der.check(token, what, _LIMIT)
@@ -125,33 +167,88 @@ def verify_token(token: bytes, digest: bytes, anchors: Sequence[Certificate], wh
             ).dump()
     except BadFormat as error:
         raise BadTimestamp(what, error.reason) from error
-    return _verify(response, digest, anchors, what, None)
+    return _verify(response, data, anchors, what, None, tuple(_IMPRINTS))
+
+
+def _digest(imprint: Imprint, data: bytes) -> bytes:
+    return sm.sm3(data) if imprint == "sm3" else hashlib.sha256(data).digest()
 
 
 def _verify(
-    response: bytes, digest: bytes, anchors: Sequence[Certificate], what: str, nonce: int | None
+    response: bytes,
+    data: bytes,
+    anchors: Sequence[Certificate],
+    what: str,
+    nonce: int | None,
+    imprints: Sequence[Imprint],
 ) -> datetime:
     # Slow to import, and sealing and unsealing never come here.
-    from cryptography.x509 import load_der_x509_certificate
+    from cryptography.x509 import InvalidVersion, load_der_x509_certificate
     from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_response
 
     if not anchors:
         raise BadTimestamp(what, "no trust anchor for timestamps")
-    builder = VerifierBuilder(
-        roots=[load_der_x509_certificate(anchor.der) for anchor in anchors], nonce=nonce
-    )
     try:
+        builder = VerifierBuilder(
+            roots=[load_der_x509_certificate(anchor.der) for anchor in anchors], nonce=nonce
+        )
         with der.reading(what):
             response = _in_order(response)
         parsed = decode_timestamp_response(response)
         with der.reading(what):
-            _check_binding(parsed.time_stamp_token(), what)
-        builder.build().verify(parsed, digest)
+            imprint = _bound_imprint(parsed.time_stamp_token(), imprints, what)
+        builder.build().verify(parsed, _digest(imprint, data))
+        # The library asks nothing of the strength of keys and hashes in the chain.
+        _check_chain(parsed.time_stamp_token(), _digest(imprint, data), anchors, what)
         return parsed.tst_info.gen_time.astimezone(UTC)
     except BadFormat as error:
         raise BadTimestamp(what, error.reason) from error
-    except (VerificationError, ValueError) as error:
-        raise BadTimestamp(what, str(error)) from error
+    except VerificationError as error:
+        if _LIBRARY_STACK not in str(error):
+            raise BadTimestamp(what, str(error)) from error
+        _check_chain(parsed.time_stamp_token(), _digest(imprint, data), anchors, what)
+        raise BadTimestamp(what, "the signature does not hold") from error
+    except (ValueError, InvalidVersion) as error:
+        raise BadTimestamp(what, "the timestamp, or a trust anchor for timestamps, cannot be read") from error
+
+
+def token_signer(token: bytes, what: str) -> tuple[Certificate, tuple[Certificate, ...]]:
+    """The certificate of the service in a DER TimeStampToken, and the others that came with it; unverified.
+
+    Raises BadTimestamp.
+    """
+    try:
+        with der.reading(what):
+            signed_data = cms.ContentInfo.load(token, strict=True)["content"]
+            signer = signed_data["signer_infos"][0]
+            found = [one.chosen for one in signed_data["certificates"] if one.name == "certificate"]
+            own = [one for one in found if _is_signer(signer, one)]
+            certificates = tuple(Certificate.from_der(one.dump()) for one in (*own[:1], *found))
+    except (BadFormat, BadCertificate) as error:
+        raise BadTimestamp(what, error.reason) from error
+    if not own:
+        raise BadTimestamp(what, "the signing certificate is not inside")
+    return certificates[0], tuple(one for one in certificates[1:] if one.der != certificates[0].der)
+
+
+def _check_chain(token: bytes, digest: bytes, anchors: Sequence[Certificate], what: str) -> None:
+    """Raise BadTimestamp when the chain fails or is weak: the library tells the first in OpenSSL's own words.
+
+    It comes from UnknownIssuer when nobody can tell: the token is about this digest, its signature cannot be
+    judged, and we do not know who issued the service's certificate.
+    """
+    statement = cms.ContentInfo.load(token)["content"]["encap_content_info"]["content"].parsed
+    if not hmac.compare_digest(statement["message_imprint"]["hashed_message"].native, digest):
+        raise BadTimestamp(what, "Mismatch between messages")
+    signer, others = token_signer(token, what)
+    if _TIME_STAMPING not in signer.extended_usages:
+        raise BadTimestamp(what, f"{signer.subject} has another purpose than timestamps")
+    try:
+        *_, anchor = verify_chain(signer, others, anchors, statement["gen_time"].native, what)
+    except BadCertificate as error:
+        raise BadTimestamp(what, error.reason) from error
+    if anchor.issuer != anchor.subject:
+        raise BadTimestamp(what, f"the anchor {anchor.subject} is not a root, as timestamps need it")
 
 
 def _in_order(response: bytes) -> bytes:
@@ -166,12 +263,13 @@ def _in_order(response: bytes) -> bytes:
     return bytes(parsed.dump())
 
 
-def _check_binding(token: bytes, what: str) -> None:
+def _bound_imprint(token: bytes, imprints: Sequence[Imprint], what: str) -> Imprint:
     """What the library leaves out: the imprint's algorithm, and that the token names its signer by digest."""
     signed_data = cms.ContentInfo.load(token, strict=True)["content"]
-    imprint = signed_data["encap_content_info"]["content"].parsed["message_imprint"]
-    if imprint["hash_algorithm"]["algorithm"].native != "sha256":
-        raise BadTimestamp(what, "the imprint is not SHA-256")
+    algorithm = signed_data["encap_content_info"]["content"].parsed["message_imprint"]["hash_algorithm"]
+    found = [one for one in imprints if _IMPRINTS[one] == algorithm["algorithm"].dotted]
+    if not found:
+        raise BadTimestamp(what, f"the imprint is not by {' or '.join(imprints)}")
     if len(signed_data["signer_infos"]) != 1:
         raise BadTimestamp(what, "not exactly one signer")
     signer = signed_data["signer_infos"][0]
@@ -185,6 +283,7 @@ def _check_binding(token: bytes, what: str) -> None:
         raise BadTimestamp(what, f"the token names its certificate by {name}")
     if not hmac.compare_digest(hashlib.new(name, own[0].dump(), usedforsecurity=False).digest(), value):
         raise BadTimestamp(what, "the token names another certificate")
+    return found[0]
 
 
 def _is_signer(signer: cms.SignerInfo, certificate: cms.Certificate) -> bool:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bidclient.desk.certificates import CertificatesDesk
 from bidclient.desk.checking import Checking
-from bidclient.desk.connection import Clock, Connections
+from bidclient.desk.connection import Clock, Connections, chain_check
 from bidclient.desk.evidence import EvidenceDesk
 from bidclient.desk.hall import HallDesk
 from bidclient.desk.keychain import Keychain
@@ -13,10 +14,16 @@ from bidclient.desk.opening import OpeningDesk
 from bidclient.desk.preparing import Preparing
 from bidclient.desk.sealing import Sealing
 from bidclient.desk.signing import Signing
+from bidclient.desk.stamping import Stamping
 from bidclient.desk.submitting import Submitting
+from bidclient.desk.trust import Trust
 from bidclient.desk.verifying import Verifying
-from bidclient.keys import KeySource, SoftSource, TokenSource
-from bidclient.network.clock import system_now
+from bidclient.keys.info import KeySource
+from bidclient.keys.mobile import MobileSource
+from bidclient.keys.soft import SoftSource
+from bidclient.keys.token import TokenSource
+from bidclient.network.clock import system_now, ticks
+from bidclient.network.mobile import MobileLine
 from bidclient.store.settings import Settings
 
 
@@ -27,6 +34,7 @@ class Desk:
     keychain: Keychain
     preparing: Preparing
     checking: Checking
+    stamping: Stamping
     signing: Signing
     sealing: Sealing
     verifying: Verifying
@@ -34,6 +42,7 @@ class Desk:
     submitting: Submitting
     opening: OpeningDesk
     evidence: EvidenceDesk
+    certificates: CertificatesDesk
 
     def __enter__(self) -> "Desk":
         return self
@@ -47,31 +56,52 @@ def build(
     environment: Mapping[str, str] | None = None,
     now: Clock = system_now,
     sources: tuple[KeySource, ...] | None = None,
+    token_models: Path | None = None,
+    phone_certificates: Path | None = None,
+    revocation_answers: Path | None = None,
 ) -> Desk:
     """The desk for these settings. `environment` goes to the key hosts; `now` is this computer's clock.
 
-    `sources` are where keys come from, if not from tokens and the PFX files of the settings.
+    `sources` are where keys come from, if not from tokens and the PFX files of the settings. `token_models`
+    is the folder for what key hosts find out about models of tokens. `phone_certificates` is the file of the
+    certificates on the company's phone; without it, or without an authority in the settings, there is none.
+    `revocation_answers` is the folder for what issuers say about revocation; without it nothing is kept.
     """
     if sources is None:
         sources = (
-            TokenSource(tuple(map(Path, settings.modules)), environment=environment),
+            TokenSource(tuple(map(Path, settings.modules)), environment=environment, memory=token_models),
             SoftSource(tuple(map(Path, settings.pfx_files))),
+            *_phones(settings, phone_certificates, now),
         )
     keychain = Keychain(sources)
     connections = Connections(settings.network, keychain, now)
-    checking = Checking(keychain, now)
+    checking = Checking(keychain, connections, now)
+    trust = Trust(connections, now, revocation_answers)
     return Desk(
         keychain=keychain,
         preparing=Preparing(connections, now),
         checking=checking,
-        signing=Signing(keychain, connections, checking, now),
-        sealing=Sealing(keychain, now),
-        verifying=Verifying(connections, now),
+        stamping=Stamping(keychain, connections, now),
+        signing=Signing(keychain, connections, checking, trust, now),
+        sealing=Sealing(keychain, trust, now),
+        verifying=Verifying(connections, trust, now),
         hall=HallDesk(connections, now),
         submitting=Submitting(connections, now),
-        opening=OpeningDesk(connections, keychain, now),
+        opening=OpeningDesk(connections, keychain, trust, now),
         evidence=EvidenceDesk(connections, now),
+        certificates=CertificatesDesk(
+            keychain, connections, trust, now, Path(settings.bids) if settings.bids else None
+        ),
     )
+
+
+def _phones(settings: Settings, memory: Path | None, now: Clock) -> tuple[MobileSource, ...]:
+    mobile, network = settings.mobile, settings.network
+    if mobile is None or memory is None:
+        return ()
+    line = MobileLine(mobile.address, Path(mobile.ca_file) if mobile.ca_file else None)
+    check = None if network is None else chain_check(network, now)
+    return (MobileSource(line, memory, ticks, check),)
 
 
 __all__ = ["Clock", "Desk", "build"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from bidclient.checks.finding import Finding, blocks
 from bidclient.checks.validity import check_certificate
 from bidclient.crypto.certificate import Certificate
-from bidclient.desk.connection import Clock
+from bidclient.desk.connection import Clock, Connections
 from bidclient.desk.keychain import Keychain
 from bidclient.errors import CertificateUnfit, Incomplete
 from bidclient.stages.tender import Tender, read_tender
@@ -25,22 +25,27 @@ class CheckReport:
 class Checking:
     """The second pair of eyes."""
 
-    def __init__(self, keychain: Keychain, now: Clock) -> None:
+    def __init__(self, keychain: Keychain, connections: Connections, now: Clock) -> None:
         self._keychain = keychain
+        self._connections = connections
         self._now = now
 
     def check(self, path: Path, with_keys: bool = True) -> CheckReport:
         """Check the draft and, with `with_keys`, the company's certificates that are within reach.
 
-        Raises NotABidFolder, IntegrityProblem for a damaged tender or draft.
+        Raises NotABidFolder, IntegrityProblem for a damaged tender or draft, SettingProblem and FileProblem
+        for trust that is set and cannot be read.
         """
         # Slow to import, for the PDF libraries, and most verbs never come here.
         from bidclient.checks.draft import check_draft
+        from bidclient.desk.pdf_verdicts import seal_judge
 
         folder = BidFolder.open(path)
         draft, tender = draft_of(folder), read_tender(folder.tender).tender
         certificates = self._own_certificates(draft.bidder.uscc) if with_keys else ()
-        findings = check_draft(draft, tender, folder.parts, self._now(), certificates)
+        now = self._now()
+        judge = seal_judge(draft.bidder.uscc, self._connections.known_profile, now)
+        findings = check_draft(draft, tender, folder.parts, now, certificates, judge.flaw)
         return CheckReport(not blocks(findings), tuple(findings))
 
     def require_complete(self, path: Path) -> CheckReport:
@@ -57,8 +62,13 @@ class Checking:
         )
 
 
-def require_fit(certificate: Certificate, tender: Tender, now: Clock, uscc: str) -> None:
-    """Raises CertificateUnfit when a certificate is not the company's or ends before the opening is over."""
-    for finding in check_certificate(certificate, tender, now(), uscc):
+def require_fit(certificate: Certificate, tender: Tender, now: Clock, uscc: str) -> tuple[Finding, ...]:
+    """What is worth a word about a certificate that may be used.
+
+    Raises CertificateUnfit when it is not the company's or ends before the opening is over.
+    """
+    findings = check_certificate(certificate, tender, now(), uscc)
+    for finding in findings:
         if finding.severity == "blocking":
             raise CertificateUnfit(certificate.subject, f"{finding.message_zh} {finding.message_en}")
+    return tuple(findings)

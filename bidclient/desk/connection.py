@@ -1,6 +1,6 @@
 """The way to the trading network of the settings: whom it must answer to, and who we are there."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Literal
 
 from bidclient.ask import Ask
-from bidclient.crypto.certificate import Certificate, certificates_from_pem
+from bidclient.crypto.certificate import Certificate, certificates_from_pem, verify_chain
 from bidclient.crypto.private_key import PrivateKey
-from bidclient.crypto.timestamp import Stamp, stamp_by
+from bidclient.crypto.timestamp import Imprint, Stamp, fail_over, stamp_by
 from bidclient.desk.keychain import Keychain
 from bidclient.errors import FileProblem, Mismatch, Rejected, SettingProblem
 from bidclient.network.client import Network
 from bidclient.network.profile import Profile
+from bidclient.network.revocation import Revocations
 from bidclient.network.stamping import stamp_transport
 from bidclient.network.wire import Session
 from bidclient.stages.tender import TenderPackage, check_network, verify_tender
@@ -68,6 +69,7 @@ class Connections:
             stamp_anchors=read_anchors(network.stamp_trust) if network.stamp_trust else anchors,
             ca_file=Path(network.ca_file) if network.ca_file else None,
             identity=Certificate.from_pem(_content(Path(network.identity))) if network.identity else None,
+            seal_makers=read_anchors(network.seal_makers) if network.seal_makers else (),
         )
 
     @property
@@ -90,28 +92,39 @@ class Connections:
         check_network(package.signer, profile.identity)
         return "verified"
 
-    def stamp(self) -> Stamp:
-        """The timestamp service of the network. Raises as `profile`."""
-        profile = self.profile
-        ask = stamp_transport(self._configured().stamp_address, profile.ca_file, profile.proxies)
-        return stamp_by(ask, profile.stamp_anchors)
+    def stamp(self, imprints: Sequence[Imprint] = ("sha256",)) -> Stamp:
+        """The timestamp services of the network, one after the other until one of them does it.
 
-    @property
-    def is_remembered(self) -> bool:
-        """Whether the system's key store remembers a login to this network."""
-        return sessions.recall(self._configured().address) is not None
+        Each is asked for `imprints` in their order: not every service takes SM3. Raises as `profile`.
+        """
+        profile, addresses = self.profile, self._configured().stamp_addresses
+        # With another service to go to, nobody need wait until this one has recovered.
+        patient = len(addresses) == 1
+        return fail_over(
+            [
+                stamp_by(
+                    stamp_transport(address, profile.ca_file, profile.proxies, patient),
+                    profile.stamp_anchors,
+                    address,
+                    imprints,
+                )
+                for address in addresses
+            ]
+        )
+
+    def revocations(self, cache: Path | None) -> Revocations:
+        """The services that say what is revoked, their answers kept in `cache`. Raises as `profile`."""
+        network, profile = self._configured(), self.profile
+        return Revocations(profile.ca_file, profile.proxies, network.ocsp, network.crl, cache)
 
     @contextmanager
-    def visitor(self) -> Iterator[Network]:
-        """The network with the login that the system's key store remembers, if it still holds."""
+    def visitor(self) -> Iterator[Network | None]:
+        """The network with the login that the system's key store remembers; None when none holds any more.
+
+        Raises NetworkProblem.
+        """
         with Network(self.profile) as network:
-            token = sessions.recall(network.profile.address)
-            if token is not None:
-                try:
-                    network.login.resume(token)
-                except Rejected:
-                    sessions.forget(network.profile.address)
-            yield network
+            yield network if _resumed(network) else None
 
     @contextmanager
     def bidder(self, wanted: str | None, ask: Ask) -> Iterator[Bidder]:
@@ -130,6 +143,30 @@ class Connections:
         if self._settings is None:
             raise SettingProblem("network", "no trading network is set")
         return self._settings
+
+
+def chain_check(network: NetworkSettings, now: Clock) -> Callable[[Certificate, Sequence[Certificate]], None]:
+    """What raises BadCertificate unless a certificate, with those above it, leads to the network's roots."""
+
+    def check(certificate: Certificate, above: Sequence[Certificate]) -> None:
+        verify_chain(certificate, above, read_anchors(network.trust), now(), "certificate")
+
+    return check
+
+
+def _resumed(network: Network) -> bool:
+    address = network.profile.address
+    token = sessions.recall(address)
+    if token is None:
+        return False
+    try:
+        network.login.resume(token)
+    except Rejected as error:
+        if error.problem != "unauthorized":
+            raise
+        sessions.forget(address)
+        return False
+    return True
 
 
 def read_anchors(places: tuple[str, ...]) -> tuple[Certificate, ...]:

@@ -24,7 +24,7 @@ from bidclient.stages.evidence import (
     Verdict,
     verify_evidence,
 )
-from bidclient.stages.sealed import read_stub
+from bidclient.stages.stub import read_stub
 from bidclient.stages.submitted import read_receipt
 from bidclient.stages.tender import SIGNATURE_NAME, TENDER_NAME
 from bidclient.store.bids import BidFolder
@@ -36,7 +36,8 @@ IDENTITY_FILE = "identity.pem"
 _FILE_LIMIT = 64 * 1024 * 1024
 _FOLDER_LIMIT = 256 * 1024 * 1024
 _MOST_FILES = 10_000
-_GUIDE = ("README.md", "verify.sh")
+_GUIDE = {"README.md": "evidence/README.md", "verify.sh": "evidence/verify.sh", "sm2.sh": "verify/sm2.sh"}
+"""How a stranger judges the folder; the name in the folder and that of the resource."""
 _SAID = (*OPENING_STATEMENTS, *(f"acknowledgement-{name}" for name in OPENING_STATEMENTS))
 
 
@@ -80,7 +81,7 @@ class EvidenceDesk:
             folder.journal.append("evidence-exported", {"stage": stage.value}, self._now())
             files = {STUB: artefacts.stub.read_bytes(), **_tender_files(folder), **_records(folder)}
             files |= _certificates(files)
-        guide = {name: resource.read_bytes(f"evidence/{name}") for name in _GUIDE}
+        guide = {name: resource.read_bytes(source) for name, source in _GUIDE.items()}
         _write_folder(out, files | guide)
         return Exported(str(out), tuple(sorted(files | guide)))
 
@@ -128,7 +129,7 @@ def _records(folder: BidFolder) -> dict[str, bytes]:
             files[f"{stem}-{kept.folder.name}.{suffix}"] = (kept.folder / name).read_bytes()
     for kind in ("finalize", "withdraw"):
         for path in folder.records.statements(kind):
-            files[f"{kind}-{path.name[:3]}.p7s"] = path.read_bytes()
+            files[f"{kind}-{path.name.partition('-')[0]}.p7s"] = path.read_bytes()
     said = [name for name in _SAID if (folder.opening / name).exists()]
     # Without a statement of ours nothing tells which opening a chain belongs to.
     for name in (*said, CHAIN, READOUT) if said else ():

@@ -1,13 +1,16 @@
 """The network's hall: log in, see the lots, register, fetch the tender."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from bidclient.ask import Ask
 from bidclient.desk.connection import Clock, Connections
-from bidclient.errors import BadValue, BidExists, Mismatch
+from bidclient.errors import BadValue, BidExists, DiskProblem, Mismatch
+from bidclient.formats import atomic
 from bidclient.formats.instant import instant_text
 from bidclient.network.client import Network
 from bidclient.network.hall import Hall
@@ -88,8 +91,8 @@ class HallDesk:
         """
         if out.exists():
             raise BidExists(str(out))
-        arriving = out.with_name(out.name + ".part")
-        try:
+        with _folder_beside(out) as folder:
+            arriving = folder / out.name
             with self._connections.bidder(key_id, ask) as bidder:
                 lot = _lot_id(bidder.network.hall, lot)
                 named = bidder.network.hall.download_tender(lot, arriving)
@@ -101,20 +104,30 @@ class HallDesk:
             if package.tender.lot.id != lot:
                 raise Mismatch("lot", lot, package.tender.lot.id)
             arriving.rename(out)
-        finally:
-            arriving.unlink(missing_ok=True)
         tender = package.tender
         return FetchedTender(
             str(out), package.sha256, tender.tender_version, package.signer.common_name, tender.deadline
         )
 
     def _as_known(self, key_id: str | None, ask: Ask, look: Callable[[Network], _Result]) -> _Result:
-        """Look with the session that is remembered, else, or when a key is named, log in for it."""
-        if key_id is None and self._connections.is_remembered:
+        """Look with the session that is remembered and holds, else, or when a key is named, log in for it."""
+        if key_id is None:
             with self._connections.visitor() as network:
-                return look(network)
+                if network is not None:
+                    return look(network)
         with self._connections.bidder(key_id, ask) as bidder:
             return look(bidder.network)
+
+
+@contextmanager
+def _folder_beside(out: Path) -> Iterator[Path]:
+    """A folder of our own on the disk of `out`, gone after the block. Raises DiskProblem."""
+    try:
+        made = TemporaryDirectory(prefix=atomic.TEMPORARY_PREFIX, suffix="-tender", dir=out.parent)
+    except OSError as error:
+        raise DiskProblem(str(out), error.strerror or "cannot be written") from error
+    with made as name:
+        yield Path(name)
 
 
 def _lot_id(hall: Hall, named: str) -> str:

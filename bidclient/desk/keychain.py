@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain
 
 from bidclient.ask import Ask
 from bidclient.crypto.private_key import PrivateKey
-from bidclient.errors import NoToken, WrongKey
-from bidclient.keys import KeyInfo, KeySource, Use, find_key, partner
+from bidclient.errors import NoToken, SettingProblem, WrongKey
+from bidclient.keys.choice import find_key, partner
+from bidclient.keys.info import KeyInfo, KeySource, Use
+from bidclient.keys.mobile import MobileSource
 from bidclient.keys.probe import Probe, probe
-from bidclient.keys.token import ModuleState, TokenSource
+from bidclient.keys.token import ModuleState, TokenKey, TokenSource
 
 
 class Keychain:
@@ -26,6 +29,16 @@ class Keychain:
         """Every vendor library that is looked for, with what became of it."""
         tokens = [source for source in self._sources if isinstance(source, TokenSource)]
         return [module for source in tokens for module in source.survey()]
+
+    def pair(self, ask: Ask) -> list[KeyInfo]:
+        """Get to know the certificates on the company's phone, which a person chooses and proves there.
+
+        Raises SettingProblem when no phone authority is set, KeyProblem, NetworkProblem, Cancelled.
+        """
+        phone = next((source for source in self._sources if isinstance(source, MobileSource)), None)
+        if phone is None:
+            raise SettingProblem("mobile", "no phone authority is set")
+        return phone.pair(ask)
 
     def find(self, wanted: str | None, use: Use) -> KeyInfo:
         """The one key that is meant. Raises NoSuchKey."""
@@ -60,15 +73,23 @@ class Keychain:
         with source.unlock(key, ask) as private:
             yield private
 
-    def test(self, wanted: str, ask: Ask, ticks: Callable[[], float]) -> Probe:
-        """Sign, or wrap and unwrap, something and verify it. Raises NoSuchKey, KeyProblem, Cancelled."""
+    def test(self, wanted: str, ask: Ask, ticks: Callable[[], float], anew: bool = False) -> Probe:
+        """Sign, or wrap and unwrap, something and verify it; tell all that is known of its token.
+
+        `anew` finds out again how the token uses SM2, though each try may cost a PIN. Raises NoSuchKey,
+        KeyProblem, Cancelled.
+        """
         key = next((one for one in self.listed() if one.id == wanted), None)
         if key is None:
             known = self.listed()
             use: Use = "sign" if any(one.can_sign for one in known) else "decrypt"
             key = self.find(wanted, use)
         with self.unlocked(key, ask) as private:
-            return probe(private, ticks)
+            if not isinstance(private, TokenKey):
+                return probe(private, ticks)
+            if anew and key.certificate.key_algorithm == "sm2" and not private.learn().tried:
+                private.learn(anew=True)
+            return replace(probe(private, ticks), token=private.report())
 
     def close(self) -> None:
         """End what the sources hold open."""

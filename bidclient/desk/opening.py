@@ -1,7 +1,7 @@
 """The opening: sign in, release the key, compare our row, confirm or object."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bidclient.ask import Ask
@@ -11,6 +11,7 @@ from bidclient.desk.keychain import Keychain
 from bidclient.desk.sealing import certificates_of, wiped
 from bidclient.desk.seat import Said, take_seat
 from bidclient.desk.submitting import in_force
+from bidclient.desk.trust import Trust
 from bidclient.errors import Mismatch
 from bidclient.formats import atomic, canonical
 from bidclient.formats.bseal import Frame
@@ -18,9 +19,9 @@ from bidclient.formats.wraps import unwrap_secret, unwrap_with_code
 from bidclient.network.wire import OpeningView
 from bidclient.stages.evidence import READOUT
 from bidclient.stages.opened import Event, Method, Readout, ReadoutRow, Subject, check_row, table_sha256
-from bidclient.stages.sealed import read_stub
 from bidclient.stages.signed import read_signed
-from bidclient.stages.tender import Record
+from bidclient.stages.stub import read_stub
+from bidclient.stages.tender import Record, read_tender
 from bidclient.store.bids import BidFolder
 
 
@@ -37,9 +38,10 @@ class Confirmed:
 class OpeningDesk:
     """The bidder's seat in the opening."""
 
-    def __init__(self, connections: Connections, keychain: Keychain, now: Clock) -> None:
+    def __init__(self, connections: Connections, keychain: Keychain, trust: Trust, now: Clock) -> None:
         self._connections = connections
         self._keychain = keychain
+        self._trust = trust
         self._now = now
 
     def sign_in(self, path: Path, key_id: str | None, ask: Ask, agent: str = "") -> Said:
@@ -56,7 +58,7 @@ class OpeningDesk:
 
         The secret is unwrapped and compared with the commitment before anything is sent: a wrong key is found
         without the network. Raises WrongKey, WrongSecret, NoSuchKey, KeyProblem, OpeningClosed, Mismatch when
-        the opening names another certificate than the tender.
+        the opening names another certificate than the tender, CertificateRevoked when that is revoked.
         """
         folder = BidFolder.open(path)
         frame = _frame_in_force(folder)
@@ -87,9 +89,9 @@ class OpeningDesk:
         """Follow the opening until it is over or the person has seen enough; every link is verified and kept.
 
         `until` is the type of an event that is enough, also one that has been. Raises BadChain (an alarm),
-        NetworkProblem.
+        NetworkProblem. The bid folder is not locked meanwhile: what has to be said can be said beside it.
         """
-        with take_seat(self._connections, self._now, path, key_id, ask) as seat:
+        with take_seat(self._connections, self._now, path, key_id, ask, watching=True) as seat:
             for event in seat.room.chain.events:
                 on_event(event)
             if seat.is_over or until in {event.type for event in seat.room.chain.events}:
@@ -147,6 +149,9 @@ class OpeningDesk:
     def _release(self, path: Path, key_id: str | None, ask: Ask, secret: bytearray, method: Method) -> Said:
         with take_seat(self._connections, self._now, path, key_id, ask) as seat:
             certificate = Certificate.from_pem(seat.tender.opening_certificate.encode())
+            package = read_tender(seat.folder.tender)
+            # A certificate that has ended since the bid was sealed to it must not cost the opening.
+            warnings = self._trust.require(certificate, package.chain, package.signing_time)
 
             def statement(view: OpeningView) -> Record:
                 named = Certificate.from_pem(view.opening_certificate.encode())
@@ -154,7 +159,8 @@ class OpeningDesk:
                     raise Mismatch("opening_certificate", certificate.sha256, named.sha256)
                 return seat.standing.release(secret, certificate, method, view.nonce)
 
-            return seat.say("release", statement, seat.room.release, method)
+            said = seat.say("release", statement, seat.room.release, method)
+        return replace(said, warnings=warnings)
 
 
 def _frame_in_force(folder: BidFolder) -> Frame:

@@ -15,6 +15,7 @@ from bidclient.desk.connection import Clock, Connections, Origin
 from bidclient.desk.pricing import priced_items, read_price_file
 from bidclient.errors import (
     ArtefactLocked,
+    BadDocument,
     FileProblem,
     NotABidFolder,
     UnknownDocument,
@@ -185,7 +186,8 @@ class Preparing:
         """Copy documents into a part, each preflighted; `name` says which required document a single file is.
 
         Without it a file is matched by its stem to name or title of a required document, and failing that
-        fills the next one that is still missing. Raises UnknownPart, UnknownDocument, BadDocument,
+        fills the next one that is still missing. A file that cannot be sealed is refused where the tender
+        wants a seal. Raises UnknownPart, UnknownDocument, BadDocument,
         FileProblem, ArtefactLocked.
         """
         if name is not None and len(files) != 1:
@@ -199,7 +201,7 @@ class Preparing:
             tender, draft = self._editable(folder)
             document = next((one for one in draft.documents if (one.part, one.name) == (part, name)), None)
             changed = without_document(draft, part, name, self._now())
-            aside = self._store(folder, changed)
+            aside = store_draft(folder, changed)
             if document is not None:
                 aside += folder.set_aside([folder.path / document_path(document)])
             self._note(folder, "document-removed", {"part": part, "name": name, "lot": tender.lot.id})
@@ -256,7 +258,7 @@ class Preparing:
         folder = BidFolder.open(path)
         with folder.locked():
             tender, draft = self._editable(folder)
-            aside = self._store(folder, edit(draft, tender))
+            aside = store_draft(folder, edit(draft, tender))
             self._note(folder, event, {"count": len(changed), "names": " ".join(changed)[:2000]})
         return Edited(changed, aside)
 
@@ -264,33 +266,35 @@ class Preparing:
         check_editable(folder)
         return read_tender(folder.tender).tender, draft_of(folder)
 
-    def _store(self, folder: BidFolder, draft: Draft) -> tuple[str, ...]:
-        """Write the draft; what was made from the old one is kept aside."""
-        kept = folder.keep_submitted()
-        atomic.write(folder.draft, draft_bytes(draft))
-        aside = folder.set_aside(folder.artefacts.in_order())
-        return aside if kept is None else (kept.relative_to(folder.path).as_posix(), *aside)
-
     def _add_one(self, path: Path, part_id: str, file: Path, name: str | None) -> Added:
         folder = BidFolder.open(path)
-        pages = _pages(file)
+        pages, unsealable = _examined(file)
         with folder.locked():
             tender, draft = self._editable(folder)
             part = _part(tender, part_id)
             slot = name or _slot(part, draft, unicodedata.normalize("NFC", file.stem))
-            title = next((required.title for required in part.documents if required.name == slot), slot)
+            place = next((required for required in part.documents if required.name == slot), None)
+            if unsealable and place is not None and place.seals and not part.blind:
+                raise BadDocument(file.name, unsealable)
             old = next((one for one in draft.documents if (one.part, one.name) == (part.id, slot)), None)
             target = _free_place(folder.parts / part.id, unicodedata.normalize("NFC", file.name))
             size, digest = file_digest(file)
             document = DraftDocument(
-                part.id, slot, target.name, title, size, digest, pages, instant_text(self._now())
+                part=part.id,
+                name=slot,
+                file=target.name,
+                title=slot if place is None else place.title,
+                size=size,
+                sha256=digest,
+                pages=pages,
+                added_at=instant_text(self._now()),
             )
             changed = with_document(draft, tender, document, self._now())
             target.parent.mkdir(parents=True, exist_ok=True)
             copy_file(file, target)
             if file_digest(target) != (size, digest):
                 raise FileProblem(str(file), "changed while it was copied")
-            aside = self._store(folder, changed)
+            aside = store_draft(folder, changed)
             if old is not None:
                 aside += folder.set_aside([folder.path / document_path(old)])
             facts: dict[str, Fact] = {
@@ -305,6 +309,14 @@ class Preparing:
 
     def _note(self, folder: BidFolder, event: str, facts: Mapping[str, Fact]) -> None:
         folder.journal.append(event, facts, self._now())
+
+
+def store_draft(folder: BidFolder, draft: Draft) -> tuple[str, ...]:
+    """Write the draft; what was made from the old one is kept aside. Raises DiskProblem."""
+    kept = folder.keep_submitted()
+    atomic.write(folder.draft, draft_bytes(draft))
+    aside = folder.set_aside(folder.artefacts.in_order())
+    return aside if kept is None else (kept.relative_to(folder.path).as_posix(), *aside)
 
 
 def _origin(folder: BidFolder) -> Origin:
@@ -350,13 +362,17 @@ def _free_place(folder: Path, name: str) -> Path:
     return next(candidate for candidate in candidates if not candidate.exists())
 
 
-def _pages(file: Path) -> int:
-    """The pages of a fit PDF, 0 for another kind of file. Raises BadDocument, FileProblem."""
+def _examined(file: Path) -> tuple[int, str]:
+    """The pages of a fit PDF, 0 for another kind of file; and why no seal can be put on it, if so.
+
+    Raises BadDocument, FileProblem.
+    """
     if file.suffix.lower() != _PDF:
         if not file.is_file():
             raise FileProblem(str(file), "not a file")
-        return 0
+        return 0, ""
     # Slow to import, and most verbs never come here.
     from bidclient.checks.pdf import preflight
 
-    return preflight(file).pages
+    facts = preflight(file)
+    return facts.pages, facts.unsealable

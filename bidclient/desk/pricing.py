@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bidclient.checks.price import line_total
 from bidclient.errors import BadValue, FileProblem, UnknownField
+from bidclient.formats.content import read_limited
 from bidclient.formats.money import parse_yuan
 from bidclient.stages.draft import PricedItem
 from bidclient.stages.tender import Tender
@@ -33,20 +34,17 @@ class PriceRow:
 
 
 def read_price_file(path: Path) -> list[PriceRow]:
-    """The lines of a UTF-8 CSV file. Raises FileProblem, BadValue for a line without a code."""
-    try:
-        content = path.read_bytes()
-        text = content.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise FileProblem(str(path), str(error)) from error
-    if len(content) > _LIMIT:
-        raise FileProblem(str(path), f"more than {_LIMIT} bytes")
+    """The lines of a UTF-8 CSV file. Raises FileProblem, TooLarge, BadValue for a line without a code."""
     rows = []
-    for row in csv.DictReader(io.StringIO(text, newline="")):
-        code, unit_price, total = (_cell(row, headings) for headings in (_CODE, _UNIT_PRICE, _TOTAL))
-        if not code:
-            raise BadValue("prices", "a line has no code")
-        rows.append(PriceRow(code, unit_price, total))
+    try:
+        text = read_limited(path, _LIMIT).decode("utf-8-sig")
+        for row in csv.DictReader(io.StringIO(text, newline="")):
+            code, unit_price, total = (_cell(row, headings) for headings in (_CODE, _UNIT_PRICE, _TOTAL))
+            if not code:
+                raise BadValue("prices", "a line has no code")
+            rows.append(PriceRow(code, unit_price, total))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise FileProblem(str(path), str(error)) from error
     return rows
 
 

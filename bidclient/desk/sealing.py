@@ -6,20 +6,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bidclient.ask import Ask, Progress, silent
+from bidclient.checks.finding import Finding
+from bidclient.crypto.certificate import Certificate
 from bidclient.crypto.recovery import new_code
 from bidclient.desk.checking import require_fit
 from bidclient.desk.connection import Clock
 from bidclient.desk.keychain import Keychain
-from bidclient.desk.signing import require_stage
-from bidclient.errors import BidError, BidExists, CertificateUnfit, WrongKey
+from bidclient.desk.signing import require_stage, warned
+from bidclient.desk.trust import Trust
+from bidclient.errors import BidExists, CertificateUnfit, WrongKey
 from bidclient.formats import atomic, canonical
 from bidclient.formats.bseal import Frame, read_frame
 from bidclient.formats.instant import instant_text
 from bidclient.formats.wraps import Recipient, unwrap_secret, unwrap_with_code, wipe
-from bidclient.keys import KeyInfo
-from bidclient.stages.sealed import Sealed, make_stub, rehearse, seal, unseal
+from bidclient.keys.info import KeyInfo
+from bidclient.stages.sealed import Sealed, rehearse, unseal
+from bidclient.stages.sealing import seal
 from bidclient.stages.signed import SignedBid, read_signed
-from bidclient.stages.tender import Tender, read_tender
+from bidclient.stages.stub import make_stub
+from bidclient.stages.tender import Tender, TenderPackage, read_tender
 from bidclient.store.bids import BidFolder
 from bidclient.store.journal import Fact
 from bidclient.store.state import RehearsalRecord, Stage
@@ -43,7 +48,8 @@ class Rehearsed:
 
 @dataclass(frozen=True)
 class SealedResult:
-    """A sealed bid. `recipients` names who can open it, by role and certificate."""
+    """A sealed bid. `recipients` names who can open it, by role and certificate; `warnings` are about the
+    certificates that it depends on."""
 
     path: str
     stub: str
@@ -52,13 +58,15 @@ class SealedResult:
     file_root: str
     recipients: tuple[str, ...]
     rehearsal: Rehearsed | None
+    warnings: tuple[Finding, ...]
 
 
 class Sealing:
     """Sealing, rehearsing, reading."""
 
-    def __init__(self, keychain: Keychain, now: Clock) -> None:
+    def __init__(self, keychain: Keychain, trust: Trust, now: Clock) -> None:
         self._keychain = keychain
+        self._trust = trust
         self._now = now
 
     def seal(
@@ -76,18 +84,21 @@ class Sealing:
 
         `second_lock` is another encryption key of the company; a recovery code is made and written to
         `recovery_file` (mode 0600) when given, and nowhere else. Raises WrongStage, Refused when the tender
-        forbids the means, CertificateUnfit, NoSuchKey, KeyProblem, BadManifest, Cancelled, BidExists,
-        DiskProblem.
+        forbids the means, CertificateUnfit, CertificateRevoked, NoSuchKey, KeyProblem, BadManifest,
+        Cancelled, BidExists, DiskProblem.
         """
         folder = BidFolder.open(path)
         signing = self._keychain.find(key_id, "sign")
         with folder.locked():
             require_stage(folder, Stage.SIGNED)
             folder.check_not_submitted()
-            tender = read_tender(folder.tender).tender
+            package = read_tender(folder.tender)
+            tender = package.tender
             signed = read_signed(folder.artefacts.signed)
             _check_means(tender, second_lock, recovery_file)
-            own, recipients = self._recipients(signing, second_lock, tender, signed.manifest.bidder.uscc)
+            uscc = signed.manifest.bidder.uscc
+            own, recipients, warnings = self._recipients(signing, second_lock, tender, uscc)
+            warnings += self._joint(package)
             code = None if recovery_file is None else _written_code(recovery_file)
             _, _, *later = folder.artefacts.in_order()
             folder.set_aside(later)
@@ -102,17 +113,18 @@ class Sealing:
                     progress=progress,
                     cancelled=ask.cancelled,
                 )
-            atomic.write(folder.artefacts.leaves, b"".join(sealed.leaves))
-            with self._keychain.unlocked(signing, ask) as private:
-                atomic.write(folder.artefacts.stub, make_stub(sealed, signed, private, self._now()))
+                atomic.write(folder.artefacts.leaves, b"".join(sealed.leaves))
+                with self._keychain.unlocked(signing, ask) as private:
+                    atomic.write(folder.artefacts.stub, make_stub(sealed, signed, private, self._now()))
             facts: dict[str, Fact] = {
                 "sealed_sha256": sealed.sha256,
                 "sealed_size": sealed.size,
                 "opened": sealed.opened,
+                **warned(warnings),
             }
             self._note(folder, "sealed", facts)
             done = self._rehearse(folder, own, ask, progress) if rehearse_now else None
-        return _result(folder, sealed, done)
+        return _result(folder, sealed, done, warnings)
 
     def rehearse(self, path: Path, key_id: str | None, ask: Ask, progress: Progress = silent) -> Rehearsed:
         """Open the sealed bid as at the opening, to nowhere, and note that it went well.
@@ -150,15 +162,25 @@ class Sealing:
 
     def _recipients(
         self, signing: KeyInfo, second_lock: str | None, tender: Tender, uscc: str
-    ) -> tuple[KeyInfo, list[Recipient]]:
+    ) -> tuple[KeyInfo, list[Recipient], tuple[Finding, ...]]:
         second = None if second_lock is None else self._keychain.find(second_lock, "decrypt")
         own = self._keychain.encryption_key(signing, besides=second)
         recipients = [Recipient("bidder", own.certificate)]
         if second is not None:
             recipients.append(Recipient("second-lock", second.certificate))
-        for recipient in recipients:
-            require_fit(recipient.certificate, tender, self._now, uscc)
-        return own, recipients
+        warnings: tuple[Finding, ...] = ()
+        for key in (own, *(() if second is None else (second,))):
+            warnings += require_fit(key.certificate, tender, self._now, uscc)
+        for key in {one.certificate.sha256: one for one in (signing, own, second or own)}.values():
+            warnings += self._trust.require(key.certificate, key.chain or signing.chain)
+        return own, recipients, warnings
+
+    def _joint(self, package: TenderPackage) -> tuple[Finding, ...]:
+        """What must be said about the tenderer's certificate, where it takes part in opening the bid."""
+        if package.tender.joint_certificate is None:
+            return ()
+        joint = Certificate.from_pem(package.tender.joint_certificate.encode())
+        return self._trust.require(joint, package.chain)
 
     def _rehearse(self, folder: BidFolder, key: KeyInfo, ask: Ask, progress: Progress) -> Rehearsed:
         signed: SignedBid = read_signed(folder.artefacts.signed)
@@ -220,13 +242,14 @@ def _written_code(path: Path) -> str:
 
 @contextmanager
 def _discarded_on_failure(path: Path | None) -> Iterator[None]:
-    """A code that opens nothing must not lie about."""
+    """A code that opens nothing, or no bid that can be submitted, must not lie about."""
+    done = False
     try:
         yield
-    except BidError:
-        if path is not None:
+        done = True
+    finally:
+        if not done and path is not None:
             path.unlink(missing_ok=True)
-        raise
 
 
 def _unsealed(sealed: Path, frame: Frame, secret: bytearray, out: Path, ask: Ask, progress: Progress) -> Path:
@@ -238,7 +261,9 @@ def _unsealed(sealed: Path, frame: Frame, secret: bytearray, out: Path, ask: Ask
     return out
 
 
-def _result(folder: BidFolder, sealed: Sealed, done: Rehearsed | None) -> SealedResult:
+def _result(
+    folder: BidFolder, sealed: Sealed, done: Rehearsed | None, warnings: tuple[Finding, ...]
+) -> SealedResult:
     return SealedResult(
         path=str(sealed.path),
         stub=str(folder.artefacts.stub),
@@ -249,4 +274,5 @@ def _result(folder: BidFolder, sealed: Sealed, done: Rehearsed | None) -> Sealed
             f"{wrap.role} {wrap.certificate_sha256[:16]}".strip() for wrap in sealed.header.wraps
         ),
         rehearsal=done,
+        warnings=warnings,
     )

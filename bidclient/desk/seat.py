@@ -5,21 +5,25 @@ without an acknowledgement is sent again to the byte, which the network answers 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from bidclient.ask import Ask
+from bidclient.checks.finding import Finding
 from bidclient.desk.connection import Bidder, Clock, Connections
 from bidclient.desk.submitting import in_force
-from bidclient.errors import OpeningClosed, Rejected
+from bidclient.errors import Busy, OpeningClosed, Rejected
 from bidclient.formats import atomic, canonical
 from bidclient.formats.instant import parse_instant
 from bidclient.network.opening import Acknowledged, OpeningRoom
+from bidclient.network.transport import is_final
 from bidclient.network.wire import OpeningView
 from bidclient.stages.evidence import CHAIN, OPENING_STATEMENTS
-from bidclient.stages.opened import Chain, Event, Standing
+from bidclient.stages.opened import Chain, Event, ObjectionStatement, ReleaseStatement, Standing
 from bidclient.stages.submitted import SignedReceipt, read_statement, statement_bytes
 from bidclient.stages.tender import Record, Tender, read_tender
 from bidclient.store.bids import Artefacts, BidFolder
@@ -31,7 +35,10 @@ _STALE_NONCE = "nonce-invalid"
 
 @dataclass(frozen=True)
 class Said:
-    """A statement that the opening has recorded: event `seq` of its chain, with hash `head`."""
+    """A statement that the opening has recorded: event `seq` of its chain, with hash `head`.
+
+    `warnings` are about the certificate to which a key was released.
+    """
 
     action: str
     opening: str
@@ -40,6 +47,7 @@ class Said:
     head: str
     at: str
     detail: str = ""
+    warnings: tuple[Finding, ...] = ()
 
 
 class Send(Protocol):
@@ -61,6 +69,8 @@ class Seat:
     room: OpeningRoom
     opening: str
     now: Clock
+    watching: bool = False
+    """Only looks on: the bid folder is not locked."""
 
     @property
     def submission(self) -> str:
@@ -86,11 +96,15 @@ class Seat:
         """
         own = self.folder.opening / f"{action}.p7s"
         proof = self.folder.opening / f"acknowledgement-{action}.p7s"
-        if own.exists() and not self._repeats(own, proof):
+        if own.exists() and not self._repeats(own, proof, statement, send):
             self.folder.set_aside([own, proof])
         if not own.exists():
             self._write(own, statement(self.room.view()))
         answer = self._sent(own, proof, statement, send)
+        said = self._read(own)
+        if isinstance(said, ReleaseStatement):
+            # What counts is the statement that went out, perhaps one of an earlier attempt.
+            detail = said.method
         atomic.write(proof, answer.proof)
         self.room.catch_up()
         self.keep_chain()
@@ -101,17 +115,43 @@ class Seat:
 
     def keep_chain(self) -> None:
         """Keep the events that we have seen: nobody can tell another story later. Raises DiskProblem."""
+        if not self.watching:
+            self._write_chain()
+            return
+        # Who watches keeps out of the way of a release in another window, which keeps the chain itself.
+        with suppress(Busy), self.folder.locked():
+            self._write_chain()
+
+    def _write_chain(self) -> None:
         lines = b"".join(canonical.dumps(event) + b"\n" for event in self.room.chain.events)
         path = self.folder.opening / CHAIN
-        if not path.exists() or path.read_bytes() != lines:
+        if not path.exists() or path.stat().st_size < len(lines):
             atomic.write(path, lines)
 
-    def _repeats(self, own: Path, proof: Path) -> bool:
-        """Whether a kept statement is what we want to say now; an objection that is answered is said anew."""
-        said, _ = read_statement(own.read_bytes(), OPENING_STATEMENTS[own.name])
+    def _read(self, own: Path) -> Record:
+        return read_statement(own.read_bytes(), OPENING_STATEMENTS[own.name])[0]
+
+    def _repeats(
+        self, own: Path, proof: Path, statement: Callable[[OpeningView], Record], send: Send
+    ) -> bool:
+        """Whether a kept statement is what we want to say now.
+
+        An objection that is answered is said anew. One with another text is sent once more before that:
+        perhaps it was taken, and then its answer belongs to the evidence.
+        """
+        said = self._read(own)
         about = {"opening": self.opening, "submission": self.submission}
-        same = all(getattr(said, name, None) == value for name, value in about.items())
-        return same and not (own.name == "objection.p7s" and proof.exists())
+        if not all(getattr(said, name, None) == value for name, value in about.items()):
+            return False
+        if not isinstance(said, ObjectionStatement):
+            return True
+        if not proof.exists():
+            wanted = statement(self.room.view())
+            if msgspec.structs.replace(wanted, nonce=said.nonce) == said:
+                return True
+            with suppress(Rejected, OpeningClosed):
+                atomic.write(proof, send(own.read_bytes()).proof)
+        return False
 
     def _sent(
         self, own: Path, proof: Path, statement: Callable[[OpeningView], Record], send: Send
@@ -119,6 +159,9 @@ class Seat:
         try:
             return send(own.read_bytes())
         except (Rejected, OpeningClosed) as error:
+            if isinstance(error, Rejected) and not is_final(error):
+                # Perhaps it was taken, and then only the same statement gets the answer.
+                raise
             # A refused statement must not be taken for one whose answer was lost.
             if not proof.exists():
                 self.folder.set_aside([own])
@@ -133,15 +176,22 @@ class Seat:
 
 @contextmanager
 def take_seat(
-    connections: Connections, now: Clock, path: Path, key_id: str | None, ask: Ask
+    connections: Connections,
+    now: Clock,
+    path: Path,
+    key_id: str | None,
+    ask: Ask,
+    watching: bool = False,
 ) -> Iterator[Seat]:
     """Log in and enter the opening of the bid in force, its events caught up and verified.
+
+    The bid folder is locked for the length of the block, but not for one who is only `watching`.
 
     Raises WrongStage when nothing is submitted, Mismatch when the receipt is another company's or another
     network's, KeyProblem, NetworkProblem, BadChain.
     """
     folder = BidFolder.open(path)
-    with folder.locked():
+    with nullcontext() if watching else folder.locked():
         artefacts, receipt = in_force(folder)
         tender = read_tender(folder.tender).tender
         with connections.bidder(key_id, ask) as bidder:
@@ -149,7 +199,7 @@ def take_seat(
             opening = bidder.network.hall.lot(tender.lot.id).opening
             room = bidder.network.opening(opening, _kept_chain(folder, opening))
             folder.opening.mkdir(exist_ok=True)
-            seat = Seat(folder, artefacts, receipt, tender, bidder, room, opening, now)
+            seat = Seat(folder, artefacts, receipt, tender, bidder, room, opening, now, watching)
             room.catch_up()
             seat.keep_chain()
             yield seat

@@ -6,13 +6,17 @@ from pathlib import Path
 
 from bidclient import __version__
 from bidclient.ask import Ask, Progress, silent
+from bidclient.checks.finding import Finding
+from bidclient.crypto.timestamp import Imprint, Stamp
 from bidclient.desk.checking import Checking, require_fit
 from bidclient.desk.connection import Clock, Connections
 from bidclient.desk.device import device_statement
 from bidclient.desk.keychain import Keychain
 from bidclient.desk.preparing import check_editable
+from bidclient.desk.trust import Trust
 from bidclient.errors import StaleTender, WrongStage
 from bidclient.formats.instant import instant_text
+from bidclient.keys.info import KeyInfo
 from bidclient.stages.package import pack, read_package
 from bidclient.stages.signed import SignedBid, add_signature, read_signed, sign
 from bidclient.stages.tender import read_tender
@@ -36,22 +40,26 @@ class Packed:
 
 @dataclass(frozen=True)
 class SignedResult:
-    """A signed bid and who has signed it, in order."""
+    """A signed bid and who has signed it, in order; `warnings` are about the certificate."""
 
     path: str
     manifest_sha256: str
     signers: tuple[str, ...]
     signed_at: str
     timestamped: bool
+    warnings: tuple[Finding, ...]
 
 
 class Signing:
     """Packing and signing."""
 
-    def __init__(self, keychain: Keychain, connections: Connections, checking: Checking, now: Clock) -> None:
+    def __init__(
+        self, keychain: Keychain, connections: Connections, checking: Checking, trust: Trust, now: Clock
+    ) -> None:
         self._keychain = keychain
         self._connections = connections
         self._checking = checking
+        self._trust = trust
         self._now = now
 
     def pack(self, path: Path, progress: Progress = silent) -> Packed:
@@ -92,7 +100,8 @@ class Signing:
     ) -> SignedResult:
         """Sign the package with the company's signing key as bid.asice, with a timestamp of the network.
 
-        Raises WrongStage, NoSuchKey, CertificateUnfit, KeyProblem, Mismatch, NetworkProblem, BadTimestamp.
+        Raises WrongStage, NoSuchKey, CertificateUnfit, CertificateRevoked, KeyProblem, Mismatch,
+        NetworkProblem, BadTimestamp.
         """
         folder = BidFolder.open(path)
         key = self._keychain.find(key_id, "sign")
@@ -101,14 +110,15 @@ class Signing:
             folder.check_not_submitted()
             package = read_package(folder.artefacts.package)
             tender = read_tender(folder.tender).tender
-            require_fit(key.certificate, tender, self._now, package.manifest.bidder.uscc)
-            stamp = self._connections.stamp() if timestamp else None
+            warnings = require_fit(key.certificate, tender, self._now, package.manifest.bidder.uscc)
+            warnings += self._trust.require(key.certificate, key.chain)
+            stamp = self._stamp(key) if timestamp else None
             _, *later = folder.artefacts.in_order()
-            folder.set_aside(later)
             with self._keychain.unlocked(key, ask) as private:
+                folder.set_aside(later)
                 signed = sign(package, private, stamp, self._now(), folder.artefacts.signed, progress)
-            self._note_signature(folder, signed)
-        return _signed_result(signed)
+            self._note_signature(folder, signed, warnings)
+        return _signed_result(signed, warnings)
 
     def co_sign(
         self,
@@ -125,18 +135,25 @@ class Signing:
         with folder.locked():
             require_stage(folder, Stage.SIGNED)
             folder.check_not_submitted()
-            stamp = self._connections.stamp() if timestamp else None
+            warnings = self._trust.require(key.certificate, key.chain)
+            stamp = self._stamp(key) if timestamp else None
             signed = read_signed(folder.artefacts.signed)
             _, _, *later = folder.artefacts.in_order()
-            folder.set_aside(later)
             with self._keychain.unlocked(key, ask) as private:
+                folder.set_aside(later)
                 signed = add_signature(signed, private, stamp, self._now(), folder.artefacts.signed, progress)
-            self._note_signature(folder, signed)
-        return _signed_result(signed)
+            self._note_signature(folder, signed, warnings)
+        return _signed_result(signed, warnings)
 
-    def _note_signature(self, folder: BidFolder, signed: SignedBid) -> None:
+    def _stamp(self, key: KeyInfo) -> Stamp:
+        """The timestamp services, asked for SM3 first where the signature is by it, too."""
+        imprints: tuple[Imprint, ...] = ("sm3", "sha256")
+        return self._connections.stamp(imprints if key.certificate.key_algorithm == "sm2" else imprints[1:])
+
+    def _note_signature(self, folder: BidFolder, signed: SignedBid, warnings: tuple[Finding, ...]) -> None:
         last = signed.signatures[-1]
         facts = {"manifest_sha256": signed.manifest_sha256, "certificate_sha256": last.signer.sha256}
+        facts |= warned(warnings)
         self._note(folder, "signed", facts)
 
     def _note(self, folder: BidFolder, event: str, facts: Mapping[str, Fact]) -> None:
@@ -158,7 +175,12 @@ def require_current(folder: BidFolder) -> None:
         raise StaleTender(answered, tender.tender_version)
 
 
-def _signed_result(signed: SignedBid) -> SignedResult:
+def warned(warnings: tuple[Finding, ...]) -> dict[str, str]:
+    """What the journal keeps of warnings that somebody went on in spite of."""
+    return {"warnings": " ".join(finding.rule for finding in warnings)} if warnings else {}
+
+
+def _signed_result(signed: SignedBid, warnings: tuple[Finding, ...]) -> SignedResult:
     last = signed.signatures[-1]
     return SignedResult(
         str(signed.path),
@@ -166,4 +188,5 @@ def _signed_result(signed: SignedBid) -> SignedResult:
         tuple(signature.signer.common_name for signature in signed.signatures),
         instant_text(last.signing_time),
         last.timestamp is not None,
+        warnings,
     )

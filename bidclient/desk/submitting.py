@@ -27,9 +27,9 @@ from bidclient.formats.content import file_digest
 from bidclient.formats.instant import parse_instant
 from bidclient.network.client import Network
 from bidclient.network.submitting import ReceiptFiles
-from bidclient.network.transport import new_idempotency_key
+from bidclient.network.transport import is_final, new_idempotency_key
 from bidclient.network.wire import SubmissionView
-from bidclient.stages.sealed import Stub, read_stub
+from bidclient.stages.stub import Stub, read_stub
 from bidclient.stages.submitted import (
     FinalizeStatement,
     SignedReceipt,
@@ -49,9 +49,7 @@ from bidclient.store.state import Stage, state
 
 _ENDED = frozenset({"withdrawn", "superseded", "expired"})
 _NOT_YET_IN = frozenset({"uploading", "uploaded"})
-_SETTLED = frozenset({"submitted", "withdrawn", "finalize-refused"})
-_TRY_LATER = frozenset({"in-progress", "upload-incomplete", "rate-limited", "unavailable", "unauthorized"})
-"""Refusals of a finalize after which the same statement may still succeed."""
+_SETTLED = frozenset({"submitted", "withdrawn", "finalize-refused", "withdraw-refused"})
 
 
 @dataclass(frozen=True)
@@ -117,9 +115,13 @@ class Submitting:
                     nonce = bidder.network.submissions.view(submission).nonce
                     statement = statement_bytes(withdraw_statement(kept, nonce), bidder.key, self._now())
                     folder.records.keep_statement("withdraw", statement)
-                    facts = {"submission": submission, "statement_sha256": digest(statement)}
-                    self._note(folder, "withdraw-intended", facts)
-                files = bidder.network.submissions.withdraw(submission, statement)
+                facts = {"submission": submission, "statement_sha256": digest(statement)}
+                self._note(folder, "withdraw-intended", facts)
+                try:
+                    files = bidder.network.submissions.withdraw(submission, statement)
+                except (DeadlinePassed, Rejected) as error:
+                    self._note_refusal(folder, "withdraw", statement, facts, error)
+                    raise
                 receipt = self._keep(folder, bidder.network, files, stub_data)
         return _submitted(folder, receipt, 0)
 
@@ -217,11 +219,27 @@ class Submitting:
         try:
             files = submissions.finalize(view.id, statement)
         except (DeadlinePassed, Rejected) as error:
-            if isinstance(error, DeadlinePassed) or error.problem not in _TRY_LATER:
-                self._note(folder, "finalize-refused", facts | {"code": error.code, "why": str(error)[:300]})
-                _drop_statement(folder, statement)
+            self._note_refusal(folder, "finalize", statement, facts, error)
             raise
         return self._keep(folder, bidder.network, files, stub_data)
+
+    def _note_refusal(
+        self,
+        folder: BidFolder,
+        kind: str,
+        statement: bytes,
+        facts: Mapping[str, Fact],
+        error: DeadlinePassed | Rejected,
+    ) -> None:
+        """A refused statement is evidence, but never repeated: it moves aside.
+
+        After an outage it stays: perhaps it was taken, and then only the same statement gets the answer.
+        """
+        if isinstance(error, Rejected) and not is_final(error):
+            return
+        self._note(folder, f"{kind}-refused", {**facts, "code": error.code, "why": str(error)[:300]})
+        same = (path for path in folder.records.statements(kind) if path.read_bytes() == statement)
+        folder.set_aside(same)
 
     def _settle_withdrawal(self, folder: BidFolder, network: Network) -> None:
         """A withdrawal whose answer was lost has a receipt all the same, and the next one will follow it."""
@@ -321,11 +339,6 @@ def _withdrawal_sent_before(folder: BidFolder, receipt: SignedReceipt) -> bytes 
         if read_statement(data, WithdrawStatement)[0].receipt_sha256 == receipt.sha256:
             return data
     return None
-
-
-def _drop_statement(folder: BidFolder, statement: bytes) -> None:
-    """A refused statement is evidence, but never repeated: it moves aside."""
-    folder.set_aside(path for path in folder.records.statements("finalize") if path.read_bytes() == statement)
 
 
 def _submitted(folder: BidFolder, signed: SignedReceipt, uploaded: int) -> Submitted:

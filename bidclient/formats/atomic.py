@@ -12,7 +12,7 @@ from typing import BinaryIO
 from bidclient.errors import DiskProblem
 
 TEMPORARY_PREFIX = ".new-"
-_UNFINISHED = re.compile(re.escape(TEMPORARY_PREFIX) + r"([a-z0-9_]{8}-.*|\d{3})", re.DOTALL)
+_UNFINISHED = re.compile(re.escape(TEMPORARY_PREFIX) + r"([a-z0-9_]{8}-.*|\d{3,9})", re.DOTALL)
 """What `replacing` and a numbered folder in the making are called."""
 
 

@@ -1,4 +1,4 @@
-"""BSEAL/1: the frame of a sealed bid, byte by byte, and the digests that are taken of it.
+"""BSEAL/1: the frame of a sealed bid, byte by byte.
 
 offset  length  field
 0       8       magic
@@ -8,9 +8,10 @@ offset  length  field
 16+L    W       wraps: CMS EnvelopedData blobs, one behind the other
 P       32      COM, the commitment to secret, header and wraps; the prefix ends here
 P+32    0..     zeros up to the next multiple of 4096, where the payload begins
+
+Digests inside the frame, COM and the chunks are by the algorithms of the header's suite.
 """
 
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from bidclient.crypto import stream
-from bidclient.crypto.suite import suite_by_number
+from bidclient.crypto.suite import Suite, suite_by_number
 from bidclient.errors import BadFormat, BadSeal, FileProblem, NotCanonical
 from bidclient.formats import canonical
 from bidclient.formats.shapes import Hex32, Uscc
@@ -77,6 +78,14 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return stream.Shape(self.payload_len, self.chunk)
 
     @property
+    def algorithms(self) -> Suite:
+        """The suite behind the number. Raises BadSeal for one that we do not know."""
+        try:
+            return suite_by_number(self.suite)
+        except BadFormat as error:
+            raise BadSeal(f"header: {error.reason}") from error
+
+    @property
     def salt_bytes(self) -> bytes:
         """The salt as bytes."""
         return bytes.fromhex(self.salt)
@@ -95,8 +104,8 @@ class Frame:
 
     @property
     def head_digest(self) -> bytes:
-        """The SHA-256 of everything before the commitment."""
-        return hashlib.sha256(self.prefix[:-_COMMITMENT]).digest()
+        """The suite's digest of everything before the commitment."""
+        return self.header.algorithms.hash(self.prefix[:-_COMMITMENT])
 
 
 def new_frame(
@@ -105,7 +114,7 @@ def new_frame(
     """The frame of a new sealed bid, and its payload keys. Raises BadSeal for parts that do not fit."""
     header_bytes, wraps_bytes = canonical.dumps(header), b"".join(wraps)
     head = MAGIC + _length(header_bytes) + header_bytes + _length(wraps_bytes) + wraps_bytes
-    keys = stream.derive(secret, header.salt_bytes, header.suite, hashlib.sha256(head).digest())
+    keys = stream.derive(secret, header.salt_bytes, header.suite, header.algorithms.hash(head))
     return frame_of_prefix(head + keys.commitment), keys
 
 
@@ -159,67 +168,6 @@ def head_bytes(frame: Frame) -> bytes:
     return frame.prefix.ljust(frame.payload_offset, b"\0")
 
 
-def file_root(frame: Frame, leaves: Sequence[bytes]) -> str:
-    """The digest over the list of digests: SHA-256( SHA-256(all before the payload) ‖ leaf_0 ‖ leaf_1 … )."""
-    root = hashlib.sha256(hashlib.sha256(head_bytes(frame)).digest())
-    for leaf in leaves:
-        root.update(leaf)
-    return root.hexdigest()
-
-
-class Tally:
-    """Takes both digests of a sealed bid while its bytes arrive, in pieces of any size."""
-
-    def __init__(self, frame: Frame) -> None:
-        self._frame = frame
-        self._whole = hashlib.sha256()
-        self._leaf = hashlib.sha256()
-        self._leaves: list[bytes] = []
-        self._head = bytearray()
-        self._position = 0
-
-    def update(self, data: bytes | memoryview) -> None:
-        """The next bytes of the file. Raises BadSeal for a head unlike the frame's and for too many bytes."""
-        view = memoryview(data)
-        if self._position + len(view) > self._frame.size:
-            raise BadSeal("longer than its header says")
-        self._whole.update(view)
-        while len(view):
-            taken = view[: self._until_border()]
-            if self._position < self._frame.payload_offset:
-                self._head += taken
-            else:
-                self._leaf.update(taken)
-            self._position += len(taken)
-            self._at_border()
-            view = view[len(taken) :]
-
-    def result(self) -> tuple[str, str, tuple[bytes, ...]]:
-        """SHA-256 of the file, its file_root and its leaves. Raises BadSeal while bytes are missing."""
-        if self._position != self._frame.size:
-            raise BadSeal(f"length {self._position}, should be {self._frame.size}")
-        leaves = tuple(self._leaves)
-        return self._whole.hexdigest(), file_root(self._frame, leaves), leaves
-
-    def _until_border(self) -> int:
-        offset = self._frame.payload_offset
-        if self._position < offset:
-            return offset - self._position
-        step = self._frame.header.chunk + stream.TAG
-        return min(step - (self._position - offset) % step, self._frame.size - self._position)
-
-    def _at_border(self) -> None:
-        offset, step = self._frame.payload_offset, self._frame.header.chunk + stream.TAG
-        if self._position == offset:
-            if bytes(self._head) != head_bytes(self._frame):
-                raise BadSeal("the head is not the one of the frame")
-        elif self._position == self._frame.size or (
-            self._position > offset and (self._position - offset) % step == 0
-        ):
-            self._leaves.append(self._leaf.digest())
-            self._leaf = hashlib.sha256()
-
-
 def _length(data: bytes) -> bytes:
     return len(data).to_bytes(4, "big")
 
@@ -245,9 +193,9 @@ def _prefix_length(start: bytes) -> int:
 def _header(data: bytes) -> Header:
     try:
         header = canonical.loads(data, Header, "header of a sealed bid", _HEADER_LIMIT)
-        suite_by_number(header.suite)
     except (NotCanonical, BadFormat) as error:
         raise BadSeal(f"header: {error.reason}") from error
+    _ = header.algorithms
     if header.chunk not in _CHUNK_SIZES:
         raise BadSeal(f"chunk size {header.chunk}")
     if header.chunks != header.shape.chunks or header.chunks > _CHUNKS_LIMIT:

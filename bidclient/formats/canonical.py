@@ -34,8 +34,8 @@ def loads(data: bytes, kind: type[_T], what: str, limit: int = DEFAULT_SIZE_LIMI
     """The value of type `kind` in `data`, which must be canonical to the byte.
 
     `what` names the artefact in errors. Raises NotCanonical for another spelling (white space, key order,
-    duplicate keys, floats, non-NFC), BadFormat for more than `limit` bytes, too
-    many values, or a value that is not a `kind`.
+    duplicate keys, floats, non-NFC), BadFormat for more than `limit` bytes, too many values, or a value that
+    is not a `kind`.
     """
     if len(data) > limit:
         raise BadFormat(what, f"{len(data)} bytes, at most {limit} allowed")

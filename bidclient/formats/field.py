@@ -15,6 +15,7 @@ _BIDDER_LENGTH = 200
 _LONGEST_DAYS = 36_500
 _PERSON_LENGTH = 60
 _PHONE = re.compile(r"\+?[0-9][0-9 -]{4,18}[0-9]")
+_DAYS = re.compile(r"[0-9]{1,10}")
 _PERCENT = re.compile(r"-?\d{1,3}(\.\d{1,4})?")
 
 
@@ -52,7 +53,7 @@ def _money(name: str, text: str) -> str:
 
 
 def _days(name: str, text: str) -> str:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _LONGEST_DAYS):
+    if not (_DAYS.fullmatch(text) and 1 <= int(text) <= _LONGEST_DAYS):
         raise BadValue(name, f"不是 1 至 {_LONGEST_DAYS} 的天数 (not a number of days)")
     return str(int(text))
 

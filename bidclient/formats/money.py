@@ -14,6 +14,8 @@ _GROUP = re.compile(
     f"零*(?:(?P<thousand>{_D})仟)?零*(?:(?P<hundred>{_D})佰)?零*(?:(?P<ten>{_D}?)拾)?零*(?P<one>{_D})?零*"
 )
 _FRACTION = re.compile(f"零?(?:(?P<jiao>{_D})角)?零?(?:(?P<fen>{_D})分)?整?")
+_LONGEST_WORDS = 100
+_FEN = re.compile(r"[0-9]{1,16}")
 _FIGURES = re.compile(r"(\d{1,3}(?:,\d{3})+|\d{1,14})(?:\.(\d{1,2}))?")
 _WORDS = re.compile(r"(?:人民币)?(?:(?P<yuan>[^元]+)元)?(?P<fraction>[^元]*)")
 _VARIANTS = str.maketrans(
@@ -34,6 +36,11 @@ _VARIANTS = str.maketrans(
 def yuan_text(fen: int) -> str:
     """The amount in yuan with grouped thousands and two decimals: 140950 → "1,409.50"."""
     return f"{Decimal(fen) / 100:,.2f}"
+
+
+def is_fen(text: str) -> bool:
+    """Whether `text` is an amount as files keep it: a whole number of fen up to LARGEST_FEN, in figures."""
+    return _FEN.fullmatch(text) is not None and int(text) <= LARGEST_FEN
 
 
 def parse_yuan(text: str) -> int:
@@ -77,7 +84,7 @@ def parse_words(text: str) -> int:
     Accepts 圆 for 元, 正 for 整, and 零 left out or put in where both are in use.
     """
     plain = re.sub(r"\s", "", text).translate(_VARIANTS)
-    match = _WORDS.fullmatch(plain)
+    match = _WORDS.fullmatch(plain) if len(plain) <= _LONGEST_WORDS else None
     fraction = _FRACTION.fullmatch(match["fraction"]) if match else None
     if not match or not fraction or not (match["yuan"] or fraction["jiao"] or fraction["fen"]):
         raise BadFormat("amount in words", repr(text[:60]))

@@ -6,6 +6,7 @@ no extra fields, no data descriptors, no comments, no gaps, no ZIP64, no encrypt
 "Version made by" says Unix, because Info-ZIP unzip 6.00 garbles Chinese names otherwise.
 """
 
+import errno
 import io
 import os
 import struct
@@ -37,6 +38,7 @@ BLOCK = 1024 * 1024
 MOST_ENTRIES = 4096
 SIZE_LIMIT = 2**32 - 1
 _ENTRY_LIMIT = 65_535
+_MET_ONLY_BY_WRITING = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 
 OnBlock = Callable[[memoryview], object]
 """Is shown each block of content as it passes, for example a digest's `update`."""
@@ -112,11 +114,16 @@ class Writer:
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[io.BufferedReader]:
-    """The file for reading. Raises FileProblem for what the system refuses."""
+    """The file for reading. Raises FileProblem for what the system refuses.
+
+    A full disk is no fault of this file but of one that is written meanwhile: that OSError goes through.
+    """
     try:
         with path.open("rb") as file:
             yield file
     except OSError as error:
+        if error.errno in _MET_ONLY_BY_WRITING:
+            raise
         raise FileProblem(str(path), error.strerror or str(error)) from error
 
 
@@ -283,7 +290,8 @@ def _parse_directory(directory: bytes, count: int, what: str) -> tuple[Entry, ..
         if len(fixed) < CENTRAL.size:
             raise BadArchive(what, "the central directory is cut short")
         fields = dict(zip(CENTRAL_FIELDS, CENTRAL.unpack(fixed), strict=True))
-        name = _decode(directory[position + CENTRAL.size :][: fields["name length"]], what)
+        name_at = position + CENTRAL.size
+        name = _decode(directory[name_at : name_at + fields["name length"]], what)
         entry = Entry(name, fields["size"], fields["crc"], fields["offset"] + local_header_size(name))
         expected = central_header(entry)
         compare(directory[position : position + len(expected)], expected, CENTRAL, CENTRAL_FIELDS, what)

@@ -1,6 +1,5 @@
 """To whom the secret of a sealed bid is wrapped, and how a key, a code or two shares give it back."""
 
-import hashlib
 import hmac
 import itertools
 import secrets
@@ -49,24 +48,19 @@ def wrap_secret(
     """
     if (bare.policy == "all") != (tenderer is not None):
         raise CertificateUnfit("tenderer", "needed under policy all, and only there")
-    ours: Share = 0 if tenderer is None else 1
-    own = secret if tenderer is None else bytearray(secrets.token_bytes(SECRET_LENGTH))
-    content = _content(bare, own, ours)
-    made = [
-        _made(one.role, one.certificate, ours, content)
-        for one in sorted(recipients, key=lambda one: one.role)
-    ]
-    if recovery_code is not None:
-        envelope = recovery.wrap(content, recovery_code, bare.salt_bytes)
-        made.append((Wrap("recovery", 0, len(envelope), "", ours), envelope))
     shares: tuple[str, ...] = ()
-    if tenderer is not None:
+    if tenderer is None:
+        made = _wraps_of(bare, recipients, recovery_code, secret, 0)
+    else:
+        own = bytearray(secrets.token_bytes(SECRET_LENGTH))
         other = combine(secret, own)
-        made.append(_made("tenderer", tenderer, 2, _content(bare, other, 2)))
-        shares = tuple(_share_commitment(bare.salt_bytes, share) for share in (own, other))
-        wipe(own)
-        wipe(other)
-    wipe(content)
+        try:
+            made = _wraps_of(bare, recipients, recovery_code, own, 1)
+            made.append(_made(bare, "tenderer", tenderer, other, 2))
+            shares = tuple(_share_commitment(bare, share) for share in (own, other))
+        finally:
+            wipe(own)
+            wipe(other)
     offsets = itertools.accumulate((wrap.length for wrap, _ in made), initial=0)
     wraps = tuple(
         msgspec.structs.replace(wrap, offset=at) for (wrap, _), at in zip(made, offsets, strict=False)
@@ -74,8 +68,30 @@ def wrap_secret(
     return msgspec.structs.replace(bare, wraps=wraps, shares=shares), [envelope for _, envelope in made]
 
 
-def _made(role: Role, certificate: Certificate, share: Share, content: bytearray) -> tuple[Wrap, bytes]:
-    envelope = _envelope(content, certificate)
+def _wraps_of(
+    bare: Header, recipients: Sequence[Recipient], recovery_code: str | None, secret: bytearray, share: Share
+) -> list[tuple[Wrap, bytes]]:
+    """The wraps of the secret, or of our share of it, to the bidder's certificates and the recovery code."""
+    ordered = sorted(recipients, key=lambda one: one.role)
+    made = [_made(bare, one.role, one.certificate, secret, share) for one in ordered]
+    if recovery_code is not None:
+        content = _content(bare, secret, share)
+        try:
+            envelope = recovery.wrap(content, recovery_code, bare.salt_bytes)
+        finally:
+            wipe(content)
+        made.append((Wrap("recovery", 0, len(envelope), "", share), envelope))
+    return made
+
+
+def _made(
+    bare: Header, role: Role, certificate: Certificate, secret: bytearray, share: Share
+) -> tuple[Wrap, bytes]:
+    content = _content(bare, secret, share)
+    try:
+        envelope = _envelope(content, certificate)
+    finally:
+        wipe(content)
     return Wrap(role, 0, len(envelope), certificate.sha256, share), envelope
 
 
@@ -128,13 +144,13 @@ def _accepted(frame: Frame, wrap: Wrap, content: bytes) -> bytearray:
     value = _read_content(frame.header, content, wrap.share)
     if wrap.share == 0:
         check_secret(frame, value)
-    elif _share_commitment(frame.header.salt_bytes, value) != frame.header.shares[wrap.share - 1]:
+    elif _share_commitment(frame.header, value) != frame.header.shares[wrap.share - 1]:
         raise WrongSecret(f"share {wrap.share} is not the one of the header")
     return value
 
 
 def _binding(header: Header) -> bytes:
-    """What ties a secret to this bid: SHA-256(salt ‖ canonical JSON of bidder, lot, network and tender)."""
+    """What ties a secret to this bid: H(salt ‖ canonical JSON of bidder, lot, network and tender)."""
     tied = {
         "bidder": header.bidder,
         "lot": header.lot,
@@ -142,7 +158,7 @@ def _binding(header: Header) -> bytes:
         "tender": header.tender,
         "tender_version": header.tender_version,
     }
-    return hashlib.sha256(header.salt_bytes + canonical.dumps(tied)).digest()
+    return header.algorithms.hash(header.salt_bytes + canonical.dumps(tied))
 
 
 def _content(header: Header, secret: bytes | bytearray, share: int) -> bytearray:
@@ -161,6 +177,6 @@ def _read_content(header: Header, content: bytes, share: int) -> bytearray:
     return bytearray(content[8:40])
 
 
-def _share_commitment(salt: bytes, share: bytes | bytearray) -> str:
+def _share_commitment(header: Header, share: bytes | bytearray) -> str:
     """The commitment to one share under policy "all", as the header carries it."""
-    return hashlib.sha256(b"bidclient/share/1\0" + salt + share).hexdigest()
+    return header.algorithms.hash(b"bidclient/share/1\0" + header.salt_bytes + share).hex()

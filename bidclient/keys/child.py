@@ -17,9 +17,11 @@ import msgspec
 
 from bidclient.errors import BadFormat, DriverFailed, TokenTimedOut
 from bidclient.keys.frames import (
+    NO_HINT,
     AnyAnswer,
     AnyRequest,
     Failed,
+    Hint,
     child_command,
     raise_failed,
     read_answer,
@@ -33,26 +35,43 @@ _Kind = TypeVar("_Kind")
 
 @dataclass(frozen=True)
 class Deadlines:
-    """Seconds that a key host may take: to look around, to log in (a person at a PIN pad), to use a key."""
+    """Seconds that a key host may take: to look around, to log in (a person at a PIN pad), to use a key.
+
+    `learn` is for the many tries of finding out how a token uses a key.
+    """
 
     look: float = 20.0
     login: float = 60.0
     use: float = 30.0
+    learn: float = 180.0
 
 
 class ChildHost:
     """One running key host. It serves one request at a time; once it has died it stays dead."""
 
-    def __init__(self, module: Path, environment: Mapping[str, str] | None = None) -> None:
-        """Start the host of the library `module`; `environment` adds to our own. Raises DriverFailed."""
+    def __init__(
+        self,
+        module: Path,
+        environment: Mapping[str, str] | None = None,
+        memory: Path | None = None,
+        hint: Hint = NO_HINT,
+    ) -> None:
+        """Start the host of the library `module`; `environment` adds to our own.
+
+        `memory` is the folder where it keeps what it finds out about token models; `hint` what is known of
+        the library. Raises DriverFailed.
+        """
         self.module = module
+        self._environment = environment
+        self._memory = memory
+        self._hint = hint
         self._turn = threading.Lock()
         self._number = 0
         self._answers: Queue[AnyAnswer | None] = Queue()
         try:
             # What a vendor's library prints is thrown away: nobody knows whether it prints PINs.
             self._process = subprocess.Popen(
-                child_command("host", str(module)),
+                child_command("host", str(module), str(memory or ""), msgspec.json.encode(hint).decode()),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -67,6 +86,10 @@ class ChildHost:
         )
         reader.start()
         self._stop = weakref.finalize(self, _stop, self._process, reader)
+
+    def another(self) -> "ChildHost":
+        """A further host of the same library, which knows nothing of what this one went through."""
+        return ChildHost(self.module, self._environment, self._memory, self._hint)
 
     @property
     def pid(self) -> int:

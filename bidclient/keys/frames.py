@@ -6,12 +6,13 @@ from typing import Literal, NoReturn, TypeVar
 
 import msgspec
 
-from bidclient.crypto.private_key import SignatureScheme, WrapScheme
+from bidclient.crypto.scheme import SignatureScheme, WrapScheme
 from bidclient.errors import (
     BadEnvelope,
     BadFormat,
     BidError,
     Cancelled,
+    DialectUnknown,
     DriverFailed,
     DriverMissing,
     KeyRefused,
@@ -19,6 +20,8 @@ from bidclient.errors import (
     PinInvalid,
     PinLocked,
     PinWrong,
+    ProbeCostsPin,
+    Sm2Missing,
     TokenRemoved,
     TokenSwapped,
 )
@@ -28,12 +31,33 @@ _LIMIT = 4 * 1024 * 1024
 _ROOM = 64 * 1024
 
 Fact = str | int | float | bool | None
+KeyUse = Literal["sign", "decrypt"]
+Api = Literal["pkcs11", "skf"]
+
+
+class Hint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is known of a library before it is loaded; None for what it must be asked.
+
+    `ulong` is the size of the C type ULONG in bytes, `pack` what its structures are packed to, 0 for the
+    compiler's own way: both are for SKF, whose headers differ in them.
+    """
+
+    api: Api | None = None
+    ulong: Literal[4, 8] | None = None
+    pack: Literal[0, 1] | None = None
+
+
+NO_HINT = Hint()
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="op"):
     """A question with its number; the answer carries the same number."""
 
     number: int = 0
+
+    def __repr__(self) -> str:
+        """Without the content, which may be a PIN: a representation ends in logs."""
+        return f"{type(self).__name__}({self.number})"
 
 
 class ListTokens(Request, frozen=True, kw_only=True, tag="list"):
@@ -48,11 +72,11 @@ class OpenKey(Request, frozen=True, kw_only=True, tag="open"):
     pin: bytearray
 
 
-class SignDigest(Request, frozen=True, kw_only=True, tag="sign"):
+class SignMessage(Request, frozen=True, kw_only=True, tag="sign"):
     """`pin` only for keys that want it every time; empty for a PIN pad."""
 
     handle: int
-    digest: bytes
+    message: bytes
     scheme: SignatureScheme
     pin: bytearray | None = None
 
@@ -71,21 +95,46 @@ class Agree(Request, frozen=True, kw_only=True, tag="agree"):
     point: bytes
 
 
+class OpenContent(Request, frozen=True, kw_only=True, tag="open-content"):
+    """SM4-CBC under a key that is encrypted with SM2 (DER SM2Cipher)."""
+
+    handle: int
+    encrypted_key: bytes
+    vector: bytes
+    ciphertext: bytes
+    pin: bytearray | None = None
+
+
 class CloseKey(Request, frozen=True, kw_only=True, tag="close"):
     """Forget a key; the token is logged out with its last one."""
 
     handle: int
 
 
-class ListMechanisms(Request, frozen=True, kw_only=True, tag="mechanisms"):
+class Learn(Request, frozen=True, kw_only=True, tag="learn"):
+    """Find out how the token uses this key where the standard does not say it; `anew` forgets what is known.
+
+    `pin` only for keys that want it every time: one try for each PIN.
+    """
+
+    handle: int
+    anew: bool = False
+    pin: bytearray | None = None
+
+
+class Describe(Request, frozen=True, kw_only=True, tag="describe"):
+    """Everything that the token of this serial with this certificate (SHA-256) says of itself."""
+
     serial: str
+    fingerprint: str
 
 
 class Shutdown(Request, frozen=True, kw_only=True, tag="shutdown"):
     """Answered, then the host ends."""
 
 
-AnyRequest = ListTokens | OpenKey | SignDigest | Decrypt | Agree | CloseKey | ListMechanisms | Shutdown
+UseKey = SignMessage | Decrypt | Agree | OpenContent
+AnyRequest = ListTokens | OpenKey | UseKey | CloseKey | Learn | Describe | Shutdown
 
 
 class CertificateRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,7 +146,7 @@ class CertificateRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TokenRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A token and what it says of itself and its PIN."""
+    """A token and what it says of itself and its PIN; `pin_attempts_left` None where it does not tell."""
 
     serial: str
     label: str
@@ -109,6 +158,7 @@ class TokenRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pin_shortest: int
     pin_longest: int
     certificates: tuple[CertificateRow, ...]
+    pin_attempts_left: int | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="answer"):
@@ -116,22 +166,73 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     number: int = 0
 
+    def __repr__(self) -> str:
+        """Without the content, which may be a secret that was opened."""
+        return f"{type(self).__name__}({self.number})"
+
 
 class Tokens(Answer, frozen=True, kw_only=True, tag="tokens"):
     tokens: tuple[TokenRow, ...]
+    api: Api
 
 
 class Opened(Answer, frozen=True, kw_only=True, tag="opened"):
+    """`must_learn`: nobody knows yet how the token uses this key, and a search may take longer than a use."""
+
     handle: int
     always_authenticate: bool
+    must_learn: bool = False
 
 
 class Result(Answer, frozen=True, kw_only=True, tag="result"):
     data: bytes
 
 
-class Mechanisms(Answer, frozen=True, kw_only=True, tag="mechanisms"):
-    numbers: tuple[int, ...]
+class TryRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One try of a search; `reason` says why it did not work, empty when it did."""
+
+    use: KeyUse
+    mechanism: int
+    form: str
+    seconds: float
+    reason: str
+
+
+class WayRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a key is used; `remembered` from an earlier search and not yet proven again."""
+
+    use: KeyUse
+    mechanism: int
+    form: str
+    remembered: bool
+
+
+class Learned(Answer, frozen=True, kw_only=True, tag="learned"):
+    """What was tried now, the ways that are known, and how many tries are `left` for the other uses."""
+
+    tried: tuple[TryRow, ...] = ()
+    ways: tuple[WayRow, ...] = ()
+    left: int = 0
+
+
+class MechanismRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A mechanism by CKM_ number, its name if the standard has one, and its CKF_ flags."""
+
+    number: int
+    name: str
+    flags: int
+
+
+class Description(Answer, frozen=True, kw_only=True, tag="description"):
+    """A library and a token in their own words; `layout` of C structures where libraries differ in it."""
+
+    api: Api
+    library: str
+    manufacturer: str
+    model: str
+    firmware: str
+    mechanisms: tuple[MechanismRow, ...]
+    layout: str = ""
 
 
 class Done(Answer, frozen=True, kw_only=True, tag="done"):
@@ -145,13 +246,14 @@ class Failed(Answer, frozen=True, kw_only=True, tag="failed"):
     facts: dict[str, Fact]
 
 
-AnyAnswer = Tokens | Opened | Result | Mechanisms | Done | Failed
+AnyAnswer = Tokens | Opened | Result | Learned | Description | Done | Failed
 
 _ERRORS: dict[str, type[BidError]] = {
     kind.__name__: kind
     for kind in (
         BadEnvelope,
         Cancelled,
+        DialectUnknown,
         DriverFailed,
         DriverMissing,
         KeyRefused,
@@ -159,6 +261,8 @@ _ERRORS: dict[str, type[BidError]] = {
         PinInvalid,
         PinLocked,
         PinWrong,
+        ProbeCostsPin,
+        Sm2Missing,
         TokenRemoved,
         TokenSwapped,
     )
@@ -244,7 +348,7 @@ def _read(stream: RawIOBase, decoder: msgspec.json.Decoder[_Message]) -> _Messag
         return None
     try:
         return decoder.decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         # The text of the error is not passed on: it may quote what it could not read.
         raise BadFormat("frame", type(error).__name__) from None
     finally:

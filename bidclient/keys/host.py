@@ -1,95 +1,110 @@
 """The key host: a child process that alone loads a vendor's library; its crashes and stalls stay there.
 
-Started as `python -m bidclient.keys.host MODULE`; requests come in by stdin, answers go out by stdout.
+Started as `python -m bidclient.keys.host MODULE [MEMORY [HINT]]`; requests come by stdin, answers by stdout.
 """
 
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
+import msgspec
+
 from bidclient.errors import BidError, DriverFailed, KeyRefused, TokenRemoved, TokenSwapped
 from bidclient.keys.frames import (
+    NO_HINT,
     Agree,
     AnyAnswer,
     AnyRequest,
-    CertificateRow,
     CloseKey,
     Decrypt,
+    Describe,
     Done,
-    ListMechanisms,
+    Hint,
+    Learn,
     ListTokens,
-    Mechanisms,
+    OpenContent,
     Opened,
     OpenKey,
     Result,
     Shutdown,
-    SignDigest,
+    SignMessage,
     TokenRow,
     Tokens,
+    UseKey,
     failed,
     numbered,
     read_request,
     wipe,
     write_frame,
 )
-from bidclient.keys.hosted_key import HostedKey
-from bidclient.keys.pkcs11 import Library, Session, StoredCertificate, Token
+from bidclient.keys.library import Key, Library, Session, StoredCertificate, Token
 
 
 class KeyHost:
     """One vendor library with the keys that are open on its tokens."""
 
-    def __init__(self, module: Path) -> None:
+    def __init__(self, module: Path, memory: Path | None = None, hint: Hint = NO_HINT) -> None:
+        """`memory`: the folder for what is found out about token models, None to forget it."""
         self._module = module
+        self._memory = memory
+        self._hint = hint
         self._library: Library | None = None
-        self._keys: dict[int, HostedKey] = {}
-        self._logins: dict[str, Session] = {}
-        """By token serial: the session that keeps the token logged in while keys are open."""
+        self._keys: dict[int, Key] = {}
+        self._logins: dict[Hashable, Session] = {}
+        """By slot: the session that keeps the token logged in while keys are open."""
         self._last_handle = 0
 
     def answer(self, request: AnyRequest) -> AnyAnswer:
         """Do what is asked. Raises KeyProblem, BadEnvelope, Cancelled."""
-        match request:
-            case OpenKey() | CloseKey() | SignDigest() | Decrypt() | Agree():
-                return self._about_key(request)
-            case ListMechanisms(serial=serial):
-                return Mechanisms(numbers=self._loaded().mechanisms(self._token(serial).slot))
-            case ListTokens():
-                return Tokens(tokens=self._tokens())
-            case Shutdown():
-                self.close()
-                return Done()
-
-    def close(self) -> None:
-        """Close every key and log out everywhere."""
-        for serial in list(self._logins):
-            self._log_out(serial)
-
-    def _about_key(self, request: OpenKey | CloseKey | SignDigest | Decrypt | Agree) -> AnyAnswer:
         match request:
             case OpenKey(serial=serial, fingerprint=fingerprint, pin=pin):
                 return self._open(serial, fingerprint, pin)
             case CloseKey(handle=handle):
                 self._close(handle)
                 return Done()
-            case SignDigest(handle=handle, digest=digest, scheme=scheme, pin=again):
+            case SignMessage() | Decrypt() | Agree() | OpenContent():
+                return Result(data=self._used(request))
+            case Learn(handle=handle, anew=anew, pin=again):
                 key = self._key(handle)
                 with _checked(key, again):
-                    return Result(data=key.sign(digest, scheme, again))
-            case Decrypt(handle=handle, ciphertext=ciphertext, scheme=wrap, pin=again):
-                key = self._key(handle)
+                    return key.learn(anew, again)
+            case Describe(serial=serial, fingerprint=fingerprint):
+                return self._token(serial, fingerprint).description()
+            case ListTokens():
+                return Tokens(tokens=self._tokens(), api=self._loaded().api)
+            case Shutdown():
+                self.close()
+                return Done()
+
+    def close(self) -> None:
+        """Close every key, log out everywhere and let go of the library."""
+        for slot in list(self._logins):
+            self._log_out(slot)
+        if self._library is not None:
+            self._library.close()
+
+    def _used(self, request: UseKey) -> bytes:
+        key = self._key(request.handle)
+        match request:
+            case SignMessage(message=message, scheme=scheme, pin=again):
                 with _checked(key, again):
-                    return Result(data=key.decrypt(ciphertext, wrap, again))
-            case Agree(handle=handle, point=point):
-                return Result(data=self._key(handle).agree(point))
+                    return key.sign(message, scheme, again)
+            case Decrypt(ciphertext=ciphertext, scheme=wrap, pin=again):
+                with _checked(key, again):
+                    return key.decrypt(ciphertext, wrap, again)
+            case Agree(point=point):
+                return key.agree(point)
+            case OpenContent(encrypted_key=encrypted_key, vector=vector, ciphertext=ciphertext, pin=again):
+                with _checked(key, again):
+                    return key.open_content(encrypted_key, vector, ciphertext, again)
 
     def _loaded(self) -> Library:
         if self._library is None:
-            self._library = Library(self._module)
+            self._library = _library(self._module, self._hint)
         return self._library
 
     def _tokens(self) -> tuple[TokenRow, ...]:
@@ -99,87 +114,97 @@ class KeyHost:
         rows = []
         for token in library.tokens():
             with suppress(BidError):  # a token that cannot be read must not hide the others
-                rows.append(_row(library, token))
+                rows.append(token.row())
         return tuple(rows)
 
-    def _token(self, serial: str) -> Token:
-        for token in self._loaded().tokens():
-            if token.serial == serial:
-                return token
-        raise TokenRemoved(serial)
+    def _token(self, serial: str, fingerprint: str) -> Token:
+        """The token of this serial that has the certificate, else the first one that cannot be it.
+
+        Raises TokenRemoved when there is none of this serial.
+        """
+        alike = [token for token in self._loaded().tokens() if token.serial == serial]
+        if not alike:
+            raise TokenRemoved(serial)
+        if len(alike) == 1:
+            return alike[0]
+        return next((token for token in alike if _holds(token, fingerprint)), alike[0])
 
     def _open(self, serial: str, fingerprint: str, pin: bytearray) -> Opened:
-        library = self._loaded()
-        token = self._token(serial)
-        session = library.session(token)
+        # Imported late: what it draws in is most of the start, and a host that only lists tokens needs none.
+        from bidclient.keys.memory import Memory
+
+        token = self._token(serial, fingerprint)
+        session = token.session()
         try:
             stored = _same_certificate(session, fingerprint)
             token.check_pin(pin)
-            self._log_in(session, pin)
+            self._log_in(token.slot, session, pin)
         except BidError:
             session.close()
             raise
         finally:
             wipe(pin)
         try:
-            key = HostedKey(library, token, stored)
+            key = token.key(stored, Memory(self._memory))
         except BidError:
-            self._log_out_unused(serial)
+            self._log_out_unused(token.slot)
             raise
         self._last_handle += 1
         self._keys[self._last_handle] = key
-        return Opened(handle=self._last_handle, always_authenticate=key.always_authenticate)
+        return Opened(
+            handle=self._last_handle,
+            always_authenticate=key.always_authenticate,
+            must_learn=key.must_learn,
+        )
 
-    def _log_in(self, session: Session, pin: bytearray) -> None:
+    def _log_in(self, slot: Hashable, session: Session, pin: bytearray) -> None:
         """Prove the PIN anew even if the token is open already: nobody gets in on another's login.
 
         The keys that are open on the token outlive this, unless the PIN is wrong.
         """
-        serial = session.token.serial
-        before = self._logins.get(serial)
+        before = self._logins.get(slot)
         if before is not None:
             before.logout()
         try:
             session.login(pin)
         except BidError:
-            self._log_out(serial)
+            self._log_out(slot)
             raise
         if before is not None:
             before.close()
-        self._logins[serial] = session
+        self._logins[slot] = session
 
     def _close(self, handle: int) -> None:
         key = self._keys.pop(handle, None)
         if key is None:
             return
         key.close()
-        self._log_out_unused(key.token.serial)
+        self._log_out_unused(key.token.slot)
 
-    def _log_out_unused(self, serial: str) -> None:
-        if all(key.token.serial != serial for key in self._keys.values()):
-            self._log_out(serial)
+    def _log_out_unused(self, slot: Hashable) -> None:
+        if all(key.token.slot != slot for key in self._keys.values()):
+            self._log_out(slot)
 
-    def _log_out(self, serial: str) -> None:
+    def _log_out(self, slot: Hashable) -> None:
         """Log a token out, and close every key on it: they are worth nothing without the login."""
         for handle, key in list(self._keys.items()):
-            if key.token.serial == serial:
+            if key.token.slot == slot:
                 key.close()
                 del self._keys[handle]
-        session = self._logins.pop(serial, None)
+        session = self._logins.pop(slot, None)
         if session is not None:
             session.logout()
             session.close()
 
-    def _key(self, handle: int) -> HostedKey:
+    def _key(self, handle: int) -> Key:
         key = self._keys.get(handle)
         if key is None:
             raise KeyRefused("use", "the key is not open")
         return key
 
 
-def serve(module: Path, requests: FileIO, answers: FileIO) -> None:
+def serve(host: KeyHost, requests: FileIO, answers: FileIO) -> None:
     """Answer requests until there are no more. Raises BadFormat when the other side talks nonsense."""
-    host = KeyHost(module)
     while (request := read_request(requests)) is not None:
         write_frame(answers, numbered(_answered(host, request), request.number))
         if isinstance(request, Shutdown):
@@ -201,13 +226,40 @@ def private_pipes() -> tuple[FileIO, FileIO]:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the host for the library named in `arguments`; the exit code."""
+    """Run the host for the library that `arguments` begin with; the exit code.
+
+    A second argument is the folder for what is found out about token models, empty for none; a third one
+    is a Hint as JSON.
+    """
+    module, memory, hint = [*arguments, *[""] * 2][:3]
+    host = KeyHost(
+        Path(module),
+        Path(memory) if memory else None,
+        msgspec.json.decode(hint, type=Hint) if hint else NO_HINT,
+    )
     requests, answers = private_pipes()
     # Ctrl-C in a terminal reaches the whole group; it is the parent who decides what becomes of us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with requests, answers:
-        serve(Path(arguments[0]), requests, answers)
+        serve(host, requests, answers)
     return 0
+
+
+def _library(module: Path, hint: Hint) -> Library:
+    """The library by the interface that it has. Only that one's adapter is imported."""
+    # Imported here: PyKCS11, or ctypes, is most of what a host is made of.
+    api = hint.api
+    if api is None:
+        from bidclient.keys.api import api_of
+
+        api = api_of(module)
+    if api == "skf":
+        from bidclient.keys.skf_tokens import SkfLibrary
+
+        return SkfLibrary(module, hint)
+    from bidclient.keys.pkcs11_tokens import Pkcs11Library
+
+    return Pkcs11Library(module)
 
 
 def _answered(host: KeyHost, request: AnyRequest) -> AnyAnswer:
@@ -221,7 +273,7 @@ def _answered(host: KeyHost, request: AnyRequest) -> AnyAnswer:
 
 
 @contextmanager
-def _checked(key: HostedKey, pin: bytearray | None) -> Iterator[None]:
+def _checked(key: Key, pin: bytearray | None) -> Iterator[None]:
     """A PIN for one operation: of possible length, and wiped afterwards."""
     if pin is None:
         yield
@@ -233,6 +285,17 @@ def _checked(key: HostedKey, pin: bytearray | None) -> Iterator[None]:
         wipe(pin)
 
 
+def _holds(token: Token, fingerprint: str) -> bool:
+    """Whether the certificate can be read on the token."""
+    with suppress(BidError):
+        session = token.session()
+        try:
+            return any(stored.fingerprint == fingerprint for stored in session.certificates())
+        finally:
+            session.close()
+    return False
+
+
 def _same_certificate(session: Session, fingerprint: str) -> StoredCertificate:
     """The chosen certificate, if it is still on the token. Raises TokenSwapped."""
     certificates = session.certificates()
@@ -240,35 +303,6 @@ def _same_certificate(session: Session, fingerprint: str) -> StoredCertificate:
         if stored.fingerprint == fingerprint:
             return stored
     raise TokenSwapped(fingerprint, ", ".join(stored.fingerprint for stored in certificates))
-
-
-def _row(library: Library, token: Token) -> TokenRow:
-    session = library.session(token)
-    try:
-        certificates = tuple(
-            CertificateRow(stored.der, stored.label, _shows_always(session, stored))
-            for stored in session.certificates()
-        )
-    finally:
-        session.close()
-    return TokenRow(
-        serial=token.serial,
-        label=token.label,
-        pin_wrong_before=token.pin_wrong_before,
-        pin_last_try=token.pin_last_try,
-        pin_locked=token.pin_locked,
-        pin_must_change=token.pin_must_change,
-        pin_pad=token.pin_pad,
-        pin_shortest=token.shortest_pin,
-        pin_longest=token.longest_pin,
-        certificates=certificates,
-    )
-
-
-def _shows_always(session: Session, stored: StoredCertificate) -> bool:
-    """CKA_ALWAYS_AUTHENTICATE of a key that shows itself without a login."""
-    keys = session.private_keys(stored.id) if stored.id else []
-    return any(session.always_authenticates(key) for key in keys)
 
 
 if __name__ == "__main__":

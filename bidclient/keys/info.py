@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal, Protocol
 
 from bidclient.ask import Ask, PinState
@@ -14,20 +13,12 @@ Use = Literal["sign", "decrypt"]
 
 
 @dataclass(frozen=True)
-class KeySettings:
-    """Where to look for keys besides the modules that we know: vendor libraries and PFX files of the user."""
-
-    modules: tuple[Path, ...] = ()
-    pfx_files: tuple[Path, ...] = ()
-
-
-@dataclass(frozen=True)
 class KeyInfo:
     """One certificate whose private key is somewhere near, told without PIN and without dialog."""
 
     id: str
     """"serial-or-path:fingerprint8", stable across restarts and readers."""
-    source: Literal["token", "pfx"]
+    source: Literal["token", "pfx", "phone"]
     label: str
     token_serial: str
     token_label: str
@@ -37,10 +28,13 @@ class KeyInfo:
     can_sign: bool
     can_decrypt: bool
     always_authenticate: bool
-    """The key wants its PIN for every operation; tokens that hide keys tell only after the first unlock."""
+    """The key wants its PIN, or the phone its approval, for every operation; tokens that hide keys tell only
+    after the first unlock."""
     pin: PinState = field(default_factory=PinState)
     pin_locked: bool = False
     pin_must_change: bool = False
+    chain: tuple[Certificate, ...] = field(default=(), compare=False)
+    """The issuers that lie beside the certificate, nearest first; nothing is trusted yet."""
 
     def can(self, use: Use) -> bool:
         """Whether the certificate is meant for this use."""
@@ -48,7 +42,7 @@ class KeyInfo:
 
 
 class KeySource(Protocol):
-    """A place that keys live in: tokens, files, later the phone."""
+    """A place that keys live in: tokens, files, the phone."""
 
     def keys(self) -> list[KeyInfo]:
         """Every key to be seen now. Asks for nothing; a source that is not installed has no keys."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from bidclient import resource
+from bidclient.keys.frames import NO_HINT, Hint
 
 _SYSTEMS = {"win32": "windows", "darwin": "macos"}
 
@@ -18,7 +19,9 @@ class _Paths(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     macos: tuple[str, ...]
 
 
-class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Row(Hint, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A file of resources/tokens; the interface of its library is PKCS#11 unless it says another."""
+
     name: str
     paths: _Paths
 
@@ -29,6 +32,7 @@ class Module:
 
     name: str
     paths: tuple[Path, ...]
+    hint: Hint = NO_HINT
 
     @property
     def installed(self) -> Path | None:
@@ -43,7 +47,14 @@ def known_modules(platform: str = sys.platform) -> tuple[Module, ...]:
     rows = [
         msgspec.toml.decode(node.read_bytes(), type=_Row) for node in files if node.name.endswith(".toml")
     ]
-    return tuple(Module(row.name, tuple(map(Path, getattr(row.paths, system)))) for row in rows)
+    return tuple(
+        Module(
+            row.name,
+            tuple(map(Path, getattr(row.paths, system))),
+            Hint(row.api or "pkcs11", row.ulong, row.pack),
+        )
+        for row in rows
+    )
 
 
 def all_modules(added: Sequence[Path], known: tuple[Module, ...] | None = None) -> tuple[Module, ...]:

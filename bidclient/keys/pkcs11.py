@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from hashlib import sha256
+from functools import cached_property
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from PyKCS11 import LowLevel, PyKCS11Error, PyKCS11Lib
 from bidclient.errors import BidError, DriverFailed, DriverMissing, KeyRefused, PinInvalid, PinLocked
 from bidclient.keys.ckr import PIN_INCORRECT, TokenFacts, named
 from bidclient.keys.frames import wipe
+from bidclient.keys.library import StoredCertificate, decoded
 
 _LONGEST_PIN = 255
 _NO_TOKEN = TokenFacts("")
@@ -28,6 +30,10 @@ class Token:
     flags: int
     shortest_pin: int
     longest_pin: int
+    manufacturer: str
+    model: str
+    firmware: str
+    """Major and minor number with a point between."""
 
     def has(self, flag: int) -> bool:
         """Whether a CKF_ flag is set."""
@@ -69,20 +75,6 @@ class Token:
             raise PinInvalid(self.name, self.shortest_pin, self.longest_pin)
 
 
-@dataclass(frozen=True)
-class StoredCertificate:
-    """A certificate object; `id` is the CKA_ID that leads to its private key."""
-
-    der: bytes
-    label: str
-    id: bytes
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 in hex."""
-        return sha256(self.der).hexdigest()
-
-
 class Library:
     """One loaded vendor library."""
 
@@ -90,11 +82,26 @@ class Library:
         """Load and initialize. Raises DriverMissing when there is no such file, DriverFailed."""
         if not path.is_file():
             raise DriverMissing(str(path))
+        self._path = path
         self._lib = PyKCS11Lib()
         try:
             self._lib.load(str(path))
         except PyKCS11Error as error:
             raise DriverFailed("load", f"{path}: {error}") from error
+
+    @cached_property
+    def sha256(self) -> str:
+        """The digest of the library's file, hex."""
+        with self._path.open("rb") as file:
+            return file_digest(file, "sha256").hexdigest()
+
+    @property
+    def description(self) -> str:
+        """What the library calls itself. Raises DriverFailed."""
+        with _errors("C_GetInfo", _NO_TOKEN):
+            info = self._lib.getInfo()
+        version = ".".join(map(str, info.libraryVersion))
+        return f"{_text(info.manufacturerID)} {_text(info.libraryDescription)} {version}".strip()
 
     def refresh(self) -> None:
         """Finalize and initialize again: many libraries see a newly plugged token only then.
@@ -108,7 +115,7 @@ class Library:
     def tokens(self) -> list[Token]:
         """The initialized tokens of all slots; one that cannot be read is left out. Raises DriverFailed."""
         with _errors("C_GetSlotList", _NO_TOKEN):
-            slots = self._lib.getSlotList(tokenPresent=True)
+            slots = self._slots()
         found = []
         for slot in slots:
             with suppress(BidError):
@@ -116,6 +123,15 @@ class Library:
                 if token.has(PyKCS11.CKF_TOKEN_INITIALIZED):
                     found.append(token)
         return found
+
+    def _slots(self) -> list[int]:
+        try:
+            return list(self._lib.getSlotList(tokenPresent=True))
+        except PyKCS11Error as error:
+            if error.value != PyKCS11.CKR_BUFFER_TOO_SMALL:
+                raise
+        # A token came between the question for their number and the list; it is there by now.
+        return list(self._lib.getSlotList(tokenPresent=True))
 
     def token(self, slot: int) -> Token:
         """The token in one slot. Raises TokenRemoved, DriverFailed."""
@@ -129,6 +145,9 @@ class Library:
             flags=info.flags,
             shortest_pin=min(max(1, info.ulMinPinLen), longest),
             longest_pin=longest,
+            manufacturer=_text(info.manufacturerID),
+            model=_text(info.model),
+            firmware=".".join(map(str, info.firmwareVersion)),
         )
 
     def mechanisms(self, slot: int) -> tuple[int, ...]:
@@ -140,6 +159,12 @@ class Library:
         with _errors("C_GetMechanismList", _NO_TOKEN):
             _ok(self._lib.lib.C_GetMechanismList(slot, numbers))
         return tuple(numbers)
+
+    def mechanism_flags(self, slot: int, number: int) -> int:
+        """The CKF_ bits of a mechanism; 0 where the library does not tell."""
+        info = LowLevel.CK_MECHANISM_INFO()
+        code = self._lib.lib.C_GetMechanismInfo(slot, number, info)
+        return int(info.flags) if code == PyKCS11.CKR_OK else 0
 
     def session(self, token: Token) -> "Session":
         """A new read-only session. Raises TokenRemoved, DriverFailed."""
@@ -170,7 +195,7 @@ class Session:
                 value, label, key = self._session.getAttributeValue(handle, wanted, allAsBinary=True)
                 if value:
                     found.append(
-                        StoredCertificate(bytes(value), _decoded(bytes(label or b"")), bytes(key or b""))
+                        StoredCertificate(bytes(value), decoded(bytes(label or b"")), bytes(key or b""))
                     )
         return found
 
@@ -197,6 +222,12 @@ class Session:
         with _errors("C_GetAttributeValue", self.token.facts):
             (value,) = self._session.getAttributeValue(key, [PyKCS11.CKA_ALWAYS_AUTHENTICATE])
         return bool(value)
+
+    def key_type(self, key: Any) -> int | None:
+        """CKA_KEY_TYPE; None for a key that does not tell it."""
+        with _errors("C_GetAttributeValue", self.token.facts):
+            (value,) = self._session.getAttributeValue(key, [PyKCS11.CKA_KEY_TYPE])
+        return None if value is None else int(value)
 
     def sign(self, key: Any, mechanism: Any, data: bytes, size: int, pin: bytearray | None) -> bytes:
         """C_Sign; `size` is that of the signature in bytes.
@@ -301,6 +332,17 @@ def ecdsa() -> Any:
     return PyKCS11.Mechanism(PyKCS11.CKM_ECDSA)
 
 
+def by_number(mechanism: int) -> Any:
+    """A mechanism without parameters that only its vendor has a name for."""
+    return PyKCS11.Mechanism(mechanism)
+
+
+def mechanism_name(number: int) -> str:
+    """CKM_ and so on where the standard has a name for the number, else nothing."""
+    name = PyKCS11.CKM.get(number, "")
+    return name if isinstance(name, str) and not name.startswith("CKM_VENDOR_DEFINED") else ""
+
+
 def _ok(code: int) -> None:
     if code != PyKCS11.CKR_OK:
         raise PyKCS11Error(code)
@@ -317,12 +359,3 @@ def _errors(operation: str, token: TokenFacts) -> Iterator[None]:
 def _text(padded: str) -> str:
     """A text field of the library. PyKCS11 has read it as UTF-8 and dropped what is not."""
     return padded.replace("\0", " ").strip()
-
-
-def _decoded(raw: bytes) -> str:
-    """The bytes of a label: UTF-8 as the standard says, GB 18030 as some drivers do it."""
-    raw = raw.split(b"\0")[0].strip()
-    for encoding in ("utf-8", "gb18030"):
-        with suppress(UnicodeDecodeError):
-            return raw.decode(encoding)
-    return raw.decode("ascii", "replace")

@@ -8,7 +8,27 @@ from hashlib import sha256
 from bidclient.crypto import cms
 from bidclient.crypto.private_key import PrivateKey, SignatureScheme, usual_scheme
 from bidclient.errors import CertificateUnfit, Mismatch
+from bidclient.keys.frames import Api, MechanismRow, TryRow, WayRow
 from bidclient.keys.signature import checked_signature
+
+
+@dataclass(frozen=True)
+class TokenReport:
+    """A token and its library in their own words, and how the token is used where the standard is silent."""
+
+    module: str
+    """Path of the vendor library."""
+    api: Api
+    layout: str
+    """How it lays out C structures, where libraries differ in it; else empty."""
+    library: str
+    manufacturer: str
+    model: str
+    firmware: str
+    mechanisms: tuple[MechanismRow, ...]
+    tried: tuple[TryRow, ...]
+    """What was tried since the key was unlocked; empty when everything was known."""
+    ways: tuple[WayRow, ...]
 
 
 @dataclass(frozen=True)
@@ -19,6 +39,8 @@ class Probe:
     scheme: SignatureScheme | None
     sign_seconds: float | None
     open_seconds: float | None
+    token: TokenReport | None = None
+    """None for a key that is in no token."""
 
 
 def probe(key: PrivateKey, clock: Callable[[], float]) -> Probe:
@@ -40,11 +62,11 @@ def probe(key: PrivateKey, clock: Callable[[], float]) -> Probe:
 
 
 def _sign(key: PrivateKey, scheme: SignatureScheme, clock: Callable[[], float]) -> float:
-    digest = sha256(secrets.token_bytes(32)).digest()
+    message = secrets.token_bytes(32)
     start = clock()
-    (signature,) = key.sign([digest], scheme)
+    (signature,) = key.sign([message], scheme)
     seconds = clock() - start
-    checked_signature(key.certificate, digest, scheme, signature)
+    checked_signature(key.certificate, message, scheme, signature)
     return seconds
 
 

@@ -26,6 +26,10 @@ class EntryOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     certificate: bytes
     always_authenticate: bool
 
+    def __repr__(self) -> str:
+        """Without the key."""
+        return "EntryOrder"
+
 
 class TokenOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A token to be made in the first free slot of the library `module`."""
@@ -35,6 +39,10 @@ class TokenOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pin: bytes
     entries: tuple[EntryOrder, ...]
     issuers: tuple[bytes, ...]
+
+    def __repr__(self) -> str:
+        """Without the PIN."""
+        return f"TokenOrder({self.label!r})"
 
 
 def create(order: TokenOrder) -> None:

@@ -1,6 +1,7 @@
-"""Keys in PFX files: for the sandbox, for tests, and for companies that have one.
+"""Keys in files: for the sandbox, for tests, and for companies that have one.
 
 A PFX hides even its certificate, so the certificate lies beside it: NAME.pem, .crt or .cer next to NAME.pfx.
+An SM2 key may also be PEM text, as NAME.key.
 """
 
 import logging
@@ -8,38 +9,41 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from asn1crypto.pkcs12 import Pfx
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.hazmat.primitives.serialization.pkcs12 import (
-    PKCS12KeyAndCertificates,
-    load_pkcs12,
-)
 
 from bidclient.ask import Ask, PinState
 from bidclient.crypto import cms
 from bidclient.crypto.certificate import Certificate, certificates_from_pem
 from bidclient.crypto.der import PARSE_ERRORS
 from bidclient.crypto.private_key import PrivateKey, SignatureScheme, WrapScheme
+from bidclient.crypto.signature_algorithms import rsa_padding
+from bidclient.crypto.sm import Sm2PrivateKey
 from bidclient.errors import BadCertificate, BadEnvelope, FileProblem, KeyRefused, PinWrong, TokenSwapped
 from bidclient.keys.ckr import CANNOT_OPEN
 from bidclient.keys.frames import wipe
 from bidclient.keys.info import KeyInfo, issuers, key_id
-from bidclient.keys.signature import PREHASHED, check_request, checked_signature, rsa_padding
+from bidclient.keys.signature import check_request, checked_signature
+from bidclient.keys.sm2_file import read_sm2_key
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12KeyAndCertificates
 
 _LOG = logging.getLogger(__name__)
 _SIDECARS = (".pem", ".crt", ".cer")
 _SIZE_LIMIT = 1024 * 1024
 _PASSWORD = PinState(shortest=0)
 
-SoftPrivate = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+SoftPrivate = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | Sm2PrivateKey
 
 
 class SoftSource:
-    """The PFX files that the user named."""
+    """The key files that the user named."""
 
     def __init__(self, files: Sequence[Path]) -> None:
         self._files = tuple(files)
@@ -49,11 +53,11 @@ class SoftSource:
         found = []
         for path in self._files:
             try:
-                certificate = _beside(path)[0]
+                certificate, *others = _beside(path)
             except (FileProblem, BadCertificate) as error:
                 _LOG.warning("%s: %s", path, error)
                 continue
-            found.append(_info(path, certificate))
+            found.append(_info(path, certificate, issuers(certificate, others)))
         return found
 
     @contextmanager
@@ -67,11 +71,9 @@ class SoftSource:
         data = _read(path)
         password = bytearray(ask.pin(key.label, _PASSWORD))
         try:
-            content = _opened(path, data, bytes(password), key.label)
+            private, inside = _private(path, data, password, key)
         finally:
             wipe(password)
-        inside = _certificates(content)
-        private = _matching(content, inside, key.certificate)
         yield SoftKey(private, key.certificate, issuers(key.certificate, [*inside, *_beside(path)]))
 
     def close(self) -> None:
@@ -98,9 +100,9 @@ class SoftKey:
         """The issuers that came with the key, nearest first."""
         return self._chain
 
-    def sign(self, digests: Sequence[bytes], scheme: SignatureScheme) -> list[bytes]:
-        """One verified signature for each SHA-256 digest, ECDSA as DER. Raises KeyRefused."""
-        return [self._sign(digest, scheme) for digest in digests]
+    def sign(self, messages: Sequence[bytes], scheme: SignatureScheme) -> list[bytes]:
+        """One verified signature for each message, ECDSA and SM2 as DER. Raises KeyRefused."""
+        return [self._sign(message, scheme) for message in messages]
 
     def unwrap(self, envelope: bytes) -> bytes:
         """The content of a CMS EnvelopedData made to this certificate. Raises WrongKey, BadEnvelope."""
@@ -125,16 +127,28 @@ class SoftKey:
         except ValueError as error:
             raise BadEnvelope(CANNOT_OPEN) from error
 
-    def _sign(self, digest: bytes, scheme: SignatureScheme) -> bytes:
-        check_request(self._certificate, digest, scheme)
+    def open_content(self, encrypted_key: bytes, vector: bytes, ciphertext: bytes) -> bytes:
+        """The bare SM2 and SM4 decryption, for the envelope code. Raises BadEnvelope."""
+        if not isinstance(self._private, Sm2PrivateKey):
+            raise BadEnvelope(CANNOT_OPEN)
+        try:
+            key = self._private.decrypt(encrypted_key)
+        except ValueError as error:
+            raise BadEnvelope(CANNOT_OPEN) from error
+        return cms.sm4_cbc_decrypt(key, vector, ciphertext)
+
+    def _sign(self, message: bytes, scheme: SignatureScheme) -> bytes:
+        check_request(self._certificate, message, scheme)
         if isinstance(self._private, rsa.RSAPrivateKey):
-            signature = self._private.sign(digest, rsa_padding(scheme), PREHASHED)
+            signature = self._private.sign(message, rsa_padding(scheme), hashes.SHA256())
+        elif isinstance(self._private, Sm2PrivateKey):
+            signature = self._private.sign(message)
         else:
-            signature = self._private.sign(digest, ec.ECDSA(PREHASHED))
-        return checked_signature(self._certificate, digest, scheme, signature)
+            signature = self._private.sign(message, ec.ECDSA(hashes.SHA256()))
+        return checked_signature(self._certificate, message, scheme, signature)
 
 
-def _info(path: Path, certificate: Certificate) -> KeyInfo:
+def _info(path: Path, certificate: Certificate, chain: tuple[Certificate, ...]) -> KeyInfo:
     return KeyInfo(
         id=key_id(str(path), certificate),
         source="pfx",
@@ -147,6 +161,7 @@ def _info(path: Path, certificate: Certificate) -> KeyInfo:
         can_decrypt=certificate.can_encrypt,
         always_authenticate=False,
         pin=_PASSWORD,
+        chain=chain,
     )
 
 
@@ -165,18 +180,35 @@ def _beside(path: Path) -> tuple[Certificate, ...]:
         raise FileProblem(str(path), "no such file")
     for suffix in _SIDECARS:
         sidecar = path.with_suffix(suffix)
-        if sidecar.is_file():
+        if sidecar != path and sidecar.is_file():
             data = _read(sidecar)
             return certificates_from_pem(data) or (Certificate.from_der(data),)
     raise FileProblem(str(path), f"no certificate beside it ({', '.join(_SIDECARS)})")
 
 
-def _opened(path: Path, data: bytes, password: bytes, label: str) -> PKCS12KeyAndCertificates:
+def _private(
+    path: Path, data: bytes, password: bytearray, key: KeyInfo
+) -> tuple[SoftPrivate, list[Certificate]]:
+    """The private key of `key` and the certificates that lie in the file with it."""
+    if key.certificate.key_algorithm == "sm2":
+        sm2 = read_sm2_key(path, data, password, key.label)
+        if sm2.point != key.certificate.sm2_point:
+            raise TokenSwapped(key.certificate.sha256, sha256(sm2.point).hexdigest())
+        return sm2, []
+    content = _opened(path, data, bytes(password), key.label)
+    inside = _certificates(content)
+    return _matching(content, inside, key.certificate), inside
+
+
+def _opened(path: Path, data: bytes, password: bytes, label: str) -> "PKCS12KeyAndCertificates":
     """The content of a PFX (RFC 7292). Raises FileProblem for what is none, PinWrong."""
     try:
         Pfx.load(data, strict=True)["auth_safe"]["content_type"].native  # noqa: B018 -- parses lazily
     except PARSE_ERRORS as error:
         raise FileProblem(str(path), "not a PKCS#12 file") from error
+    # Imported late: it draws in all of x509, and most commands open no such file.
+    from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
+
     try:
         return load_pkcs12(data, password)
     except UnsupportedAlgorithm as error:
@@ -186,7 +218,7 @@ def _opened(path: Path, data: bytes, password: bytes, label: str) -> PKCS12KeyAn
         raise PinWrong(label, None, False) from error
 
 
-def _certificates(content: PKCS12KeyAndCertificates) -> list[Certificate]:
+def _certificates(content: "PKCS12KeyAndCertificates") -> list[Certificate]:
     """The certificates of a PFX, that of the key first."""
     found = [content.cert] if content.cert is not None else []
     found += content.additional_certs
@@ -194,7 +226,7 @@ def _certificates(content: PKCS12KeyAndCertificates) -> list[Certificate]:
 
 
 def _matching(
-    content: PKCS12KeyAndCertificates, inside: Sequence[Certificate], wanted: Certificate
+    content: "PKCS12KeyAndCertificates", inside: Sequence[Certificate], wanted: Certificate
 ) -> SoftPrivate:
     """The private key of `content`, which must be the one of `wanted`. Raises TokenSwapped, KeyRefused."""
     private = content.key

@@ -1,5 +1,6 @@
 """A trading network as one object: what it is, what time it has, and its rooms."""
 
+import re
 from collections.abc import Callable
 from types import TracebackType
 
@@ -16,6 +17,8 @@ from bidclient.network.submitting import Submissions
 from bidclient.network.transport import Transport
 from bidclient.network.wire import API_VERSION, NetworkInfo, Time
 from bidclient.stages.opened import Chain
+
+_NUMBER = re.compile("[0-9]{1,9}")
 
 
 class Network:
@@ -108,5 +111,5 @@ class Network:
 
 
 def _version(text: str) -> tuple[int, ...]:
-    """A dotted version as numbers; what is not a number counts as 0."""
-    return tuple(int(step) if step.isdigit() else 0 for step in text.split("."))
+    """A dotted version as numbers; what is not a number of up to nine digits counts as 0."""
+    return tuple(int(step) if _NUMBER.fullmatch(step) else 0 for step in text.split("."))

@@ -4,13 +4,14 @@ The log is read by long-polling. The network also pushes the same events as serv
 does not listen to them, because a buffering proxy holds them back where a long poll passes.
 """
 
+import logging
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from bidclient.crypto.certificate import Certificate
-from bidclient.errors import Mismatch
+from bidclient.errors import Mismatch, Rejected, Unreachable
 from bidclient.network.submitting import plain_bytes
 from bidclient.network.transport import READ_TIMEOUT, Transport
 from bidclient.network.wire import Acknowledgement, LogPage, OpeningView, ReadoutReply, StatementRequest
@@ -25,7 +26,15 @@ from bidclient.stages.opened import (
 
 LONG_POLL = 25
 """Seconds that the network may hold a question for the log."""
+PATIENCE = 600.0
+"""Seconds without any word of the network after which following an opening is given up."""
+_LONGEST_PAUSE = 5.0
 _LAST_EVENTS = frozenset({"closed", "failed"})
+_LOG = logging.getLogger(__name__)
+
+
+def _is_outage(error: BaseException) -> bool:
+    return isinstance(error, Unreachable) or (isinstance(error, Rejected) and error.status >= 500)
 
 
 @dataclass(frozen=True)
@@ -98,13 +107,28 @@ class OpeningRoom:
         self.chain.check_head(page.head_seq, page.head)
         return self.chain.events[before:]
 
-    def follow(self, cancelled: Callable[[], bool], wait: int = LONG_POLL) -> Iterator[Event]:
+    def follow(
+        self, cancelled: Callable[[], bool], wait: int = LONG_POLL, patience: float = PATIENCE
+    ) -> Iterator[Event]:
         """Each new event as it comes, until the opening is closed or has failed, or `cancelled` says so.
 
-        Raises NetworkProblem, BadFormat, BadChain.
+        A broken line, and a network that is out of order, are tried again for `patience` seconds. Raises
+        Unreachable or Rejected after that, other NetworkProblems at once, BadFormat, BadChain.
         """
+        # Imported late: only who follows an opening needs it.
+        from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_after_delay
+        from tenacity.wait import wait_random_exponential
+
+        too_long = stop_after_delay(patience)
+        steps = Retrying(
+            retry=retry_if_exception(_is_outage),
+            wait=wait_random_exponential(multiplier=0.2, max=_LONGEST_PAUSE),
+            stop=lambda state: cancelled() or too_long(state),
+            before_sleep=before_sleep_log(_LOG, logging.WARNING),
+            reraise=True,
+        )
         while not cancelled():
-            for event in self.catch_up(wait):
+            for event in steps(self.catch_up, wait):
                 yield event
                 if event.type in _LAST_EVENTS:
                     return

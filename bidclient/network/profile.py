@@ -20,6 +20,8 @@ class Profile:
     time-stamps; `ca_file` (PEM) is the only TLS trust when given, else the usual web roots are.
     `proxies` maps "https" or "http" to an address; the environment's proxies are never used. `identity` is
     the certificate, known beforehand, by which the network signs; a production network is not used without.
+    `seal_makers` are the certificates, known beforehand, by which electronic seals are made: bidders have the
+    same roots, so a chain alone does not make anybody a seal maker.
     """
 
     address: str
@@ -29,10 +31,14 @@ class Profile:
     ca_file: Path | None = None
     proxies: Mapping[str, str] = field(default_factory=dict)
     identity: Certificate | None = None
+    seal_makers: tuple[Certificate, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what can never be safe. Raises Untrusted."""
-        parts = urlsplit(self.address)
+        try:
+            parts = urlsplit(self.address)
+        except ValueError as error:
+            raise Untrusted(self.address, "not an http or https address") from error
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Untrusted(self.address, "not an http or https address")
         if parts.username or parts.password or parts.query or parts.fragment:

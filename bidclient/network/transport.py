@@ -1,20 +1,19 @@
-"""One HTTP conversation with a trading network: the only place that sends requests and reads replies."""
+"""One HTTP conversation with a trading network: the only place that sends requests and reads replies.
+
+The HTTP library is imported with the first session: most commands need none, and it takes long to load.
+"""
 
 import hashlib
 import logging
 import secrets
-import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
 
 import bidclient
 from bidclient.errors import (
@@ -31,12 +30,20 @@ from bidclient.log import TRAFFIC
 from bidclient.network.profile import Profile
 from bidclient.network.wire import PROBLEM_TYPE, PROBLEM_URN, Problem, Request
 
+if TYPE_CHECKING:
+    import requests
+    from urllib3.util import Retry
+
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 30.0
 REPLY_LIMIT = 16 * 1024 * 1024
 _BLOCK = 64 * 1024
 
 _OPENING_CODES = frozenset({"not-yet", "paused", "decrypt-window-closed", "already-released"})
+_NO_PROBLEM = "http-"
+"""Begins the code that we give to a reply without a problem document."""
+_TRY_LATER = frozenset({"in-progress", "upload-incomplete", "rate-limited", "unauthorized"})
+"""Refusals after which the same request may still succeed."""
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -47,8 +54,10 @@ def new_idempotency_key() -> str:
     return secrets.token_hex(16)
 
 
-def retries() -> Retry:
+def retries() -> "Retry":
     """The library's retries, for what may safely be sent twice: every POST carries an Idempotency-Key."""
+    from urllib3.util import Retry
+
     return Retry(
         total=3,
         other=0,
@@ -62,8 +71,11 @@ def retries() -> Retry:
     )
 
 
-def new_session(ca_file: Path | None, proxies: Mapping[str, str]) -> requests.Session:
+def new_session(ca_file: Path | None, proxies: Mapping[str, str]) -> "requests.Session":
     """A session that trusts `ca_file` alone (else the usual web roots) and no setting of the environment."""
+    import requests
+    from requests.adapters import HTTPAdapter
+
     session = requests.Session()
     session.trust_env = False
     session.proxies = dict(proxies)
@@ -75,19 +87,34 @@ def new_session(ca_file: Path | None, proxies: Mapping[str, str]) -> requests.Se
     return session
 
 
+def impatient(ca_file: Path | None, proxies: Mapping[str, str]) -> "requests.Session":
+    """As `new_session`, but each request is sent once: for services that can be done without."""
+    from requests.adapters import HTTPAdapter
+
+    session = new_session(ca_file, proxies)
+    session.mount("https://", HTTPAdapter(max_retries=0))
+    session.mount("http://", HTTPAdapter(max_retries=0))
+    return session
+
+
 @contextmanager
 def translated(address: str) -> Iterator[None]:
     """What the library raises, as errors of ours: Untrusted for a wrong certificate, else Unreachable."""
+    import ssl
+
+    import requests
+    from urllib3.exceptions import HTTPError
+
     try:
         yield
-    except requests.exceptions.RequestException as error:
+    except (requests.exceptions.RequestException, HTTPError) as error:
         # A line that breaks inside TLS is an SSLError too, and no sign of a wrong server.
         if any(isinstance(cause, ssl.CertificateError) for cause in _causes(error)):
             raise Untrusted(address, _reason(error)) from error
         raise Unreachable(address, _reason(error)) from error
 
 
-def limited(reply: requests.Response, limit: int, what: str) -> Iterator[bytes]:
+def limited(reply: "requests.Response", limit: int, what: str) -> Iterator[bytes]:
     """The body of a reply, block by block.
 
     Raises BadFormat as soon as it is longer than `limit` bytes, and Unreachable when it ends early: the
@@ -178,7 +205,7 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         parameters: Mapping[str, str | int] | None = None,
         read_timeout: float = READ_TIMEOUT,
-    ) -> Iterator[requests.Response]:
+    ) -> "Iterator[requests.Response]":
         """As `send`, with the body of the reply still to be read inside the block."""
         address = self.address(path)
         sent = dict(headers or {})
@@ -233,11 +260,20 @@ def decode(body: bytes, kind: type[_T], path: str) -> _T:
     """JSON of a reply as `kind`; fields that we do not know are ignored. Raises BadFormat."""
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadFormat(f"the reply to {path}", str(error)) from error
 
 
-def problem_error(reply: requests.Response, body: bytes, path: str) -> BidError:
+def is_final(error: Rejected) -> bool:
+    """Whether the network itself has refused a request, so that repeating it is of no use.
+
+    An outage, or the page of a proxy between us, says nothing about what the network has stored.
+    """
+    from_network = 400 <= error.status < 500 and not error.problem.startswith(_NO_PROBLEM)
+    return from_network and error.problem not in _TRY_LATER
+
+
+def problem_error(reply: "requests.Response", body: bytes, path: str) -> BidError:
     """The error of ours for a reply that is not a success (RFC 9457)."""
     problem = _problem(reply, body)
     code = problem.code
@@ -250,14 +286,14 @@ def problem_error(reply: requests.Response, body: bytes, path: str) -> BidError:
     return Rejected(code, reply.status_code, problem.detail or problem.title)
 
 
-def _problem(reply: requests.Response, body: bytes) -> Problem:
+def _problem(reply: "requests.Response", body: bytes) -> Problem:
     media_type = reply.headers.get("Content-Type", "").partition(";")[0].strip()
     if media_type == PROBLEM_TYPE:
         try:
             return msgspec.json.decode(body, type=Problem)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             _log.warning("a problem document that cannot be read, status %d", reply.status_code)
-    code = f"http-{reply.status_code}"
+    code = f"{_NO_PROBLEM}{reply.status_code}"
     return Problem(type=PROBLEM_URN + code, code=code, title=reply.reason or code, status=reply.status_code)
 
 

@@ -4,14 +4,12 @@ https://tus.io/protocols/resumable-upload - core, creation, checksum (sha256), t
 """
 
 import hashlib
+import re
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
-
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_before_delay
-from tenacity.wait import wait_random_exponential
+from typing import TYPE_CHECKING, NoReturn
 
 from bidclient.ask import Progress, silent
 from bidclient.errors import (
@@ -24,6 +22,9 @@ from bidclient.errors import (
     UploadInterrupted,
 )
 from bidclient.network.transport import READ_TIMEOUT, Answer, Transport, new_idempotency_key
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 SMALLEST = 256 * 1024
 FIRST = 4 * 1024 * 1024
@@ -38,6 +39,7 @@ _VERSION = {"Tus-Resumable": "1.0.0"}
 _OFFSET_TYPE = "application/offset+octet-stream"
 _DOUBTFUL = frozenset({409, 423, 429, 460, 500, 502, 503, 504})
 _NO_PATCH_HERE = frozenset({405, 501})
+_COUNT = re.compile("[0-9]{1,18}")
 
 
 def _may_pass(error: BaseException) -> bool:
@@ -45,7 +47,7 @@ def _may_pass(error: BaseException) -> bool:
     return isinstance(error, Unreachable) or (isinstance(error, Rejected) and error.status in _DOUBTFUL)
 
 
-def _give_up(state: RetryCallState) -> NoReturn:
+def _give_up(state: "RetryCallState") -> NoReturn:
     """What the retries end with: the arguments are those of Upload._step."""
     _, offset, size, *_ = state.args
     last = state.outcome.exception() if state.outcome else None
@@ -145,8 +147,12 @@ class Upload:
         Waits longer after each failure and starts afresh as soon as the server has stored something more.
         `patience` is in seconds without progress. Raises UploadInterrupted when that is over, Cancelled,
         DeadlinePassed, Rejected (the upload is gone, or refused), Mismatch (the upload is of another size),
-        Untrusted, FileProblem.
+        Untrusted, BadFormat, FileProblem, also for a file that becomes shorter meanwhile.
         """
+        # Imported late: only a command that uploads needs it.
+        from tenacity import Retrying, retry_if_exception, stop_before_delay
+        from tenacity.wait import wait_random_exponential
+
         size = _size(path)
         offset = 0
         self._in_doubt = True
@@ -189,11 +195,15 @@ class Upload:
         state = self.state()
         if state.size != size:
             raise Mismatch("upload size", str(size), str(state.size))
+        if state.offset > size:
+            raise BadFormat("the state of an upload", f"offset {state.offset} of {size}")
         return state.offset
 
     def _send_piece(self, path: Path, offset: int, read_timeout: float) -> Answer:
         """The reply to one PATCH. Raises NetworkProblem."""
         piece = _read(path, offset, self._piece.bytes)
+        if not piece:
+            raise FileProblem(str(path), "became shorter while it was sent")
         checksum = b64encode(hashlib.sha256(piece).digest()).decode()
         headers = {
             **_VERSION,
@@ -217,7 +227,7 @@ class Upload:
 
 def _count(answer: Answer, header: str) -> int:
     text = answer.headers.get(header, "")
-    if not (text.isascii() and text.isdigit()):
+    if not _COUNT.fullmatch(text):
         raise BadFormat("the state of an upload", f"{header} is {text!r}")
     return int(text)
 

@@ -93,6 +93,10 @@ class Session(Reply):
     token_type: str = "Bearer"  # noqa: S105 - the name of the scheme, RFC 6750
     expires_in: int = 0
 
+    def __repr__(self) -> str:
+        """Without the token: a representation ends in logs."""
+        return f"Session({self.organization!r}, {self.uscc!r})"
+
 
 class LotSummary(Reply):
     """A row of GET /v1/lots."""

@@ -16,13 +16,27 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bidclient.errors import BidError
 from bidclient.network.wire import PROBLEM_TYPE
-from bidclient.sandbox import control, description, host, login, lots, openings, submissions, tus, uploads
+from bidclient.sandbox import (
+    control,
+    description,
+    host,
+    login,
+    lots,
+    openings,
+    phone,
+    revocation,
+    submissions,
+    tus,
+    uploads,
+)
 from bidclient.sandbox.problems import Refusal, document, of_framework
 from bidclient.sandbox.web import CUT, Desk
 from bidclient.sandbox.world import World
 
 TICK_SECONDS = 0.2
-_SPARED = ("/v1/time", "/sandbox/", "/tsa")
+_LEVERS = "/sandbox/"
+"""Always quick: by these what is slow is switched off."""
+_SPARED = ("/v1/time", _LEVERS, "/tsa", "/ocsp", "/crl/")
 _LOG = logging.getLogger(__name__)
 
 ROUTES = [
@@ -32,6 +46,8 @@ ROUTES = [
     *submissions.ROUTES,
     *uploads.ROUTES,
     *openings.ROUTES,
+    *phone.ROUTES,
+    *revocation.ROUTES,
     *control.ROUTES,
 ]
 
@@ -85,7 +101,8 @@ class Gate:
             request = Request(scope, receive)
             await problem_reply(request, refusal, self._world)(scope, receive, traced)
             return
-        if slow := self._world.faults.value("slow"):
+        slow = self._world.faults.value("slow")
+        if slow > 0 and not scope["path"].startswith(_LEVERS):
             await asyncio.sleep(slow)
         await self._app(scope, receive, traced)
 

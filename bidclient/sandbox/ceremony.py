@@ -35,7 +35,8 @@ _Said = TypeVar("_Said", SignInStatement, ReleaseStatement, ConfirmStatement, Ob
 Data = dict[str, str | int | bool | None]
 Rule = Callable[[Call, Opening, Submission, _Said], tuple[str, Data] | None]
 """Checks a statement against the room and does its effect; gives the event, None to keep it back."""
-_BIDDING = ("locked", "escrowed", "read-out", "confirmed", "confirmed-by-silence", "objected")
+_ANSWERED = ("read-out", "confirmed", "confirmed-by-silence")
+_BIDDING = ("locked", "escrowed", *_ANSWERED, "objected")
 
 
 def say(call: Call, kind: str, statement_type: type[_Said], rule: Rule[_Said]) -> Response:
@@ -107,7 +108,7 @@ def release(call: Call, room: Opening, bid: Submission, statement: ReleaseStatem
     if bid.state != "locked":
         raise Refusal("wrong-state", bid.state)
     _check_receipt(bid, statement.receipt_sha256)
-    if statement.opening_certificate_sha256 != world.authority.opening.certificate.sha256:
+    if statement.opening_certificate_sha256 != world.opening_key(bid.lot).certificate.sha256:
         raise Refusal("statement-mismatch", "opening_certificate_sha256")
     remedy = world.tender(world.lot(bid.lot)).parsed.remedy
     allowed = {"key": True, "second-lock": remedy.second_lock, "recovery-code": remedy.recovery_code}
@@ -142,7 +143,7 @@ def object_to(call: Call, room: Opening, bid: Submission, statement: ObjectionSt
         raise Refusal("not-yet", f"opening at {room.opening_at}")
     if room.state in ("closed", "failed") or bid.state not in (*_BIDDING, "not-released", "open-failed"):
         raise Refusal("wrong-state", room.state)
-    if room.state in ("read-out", "objection") and bid.state in ("read-out", "confirmed"):
+    if room.state in ("read-out", "objection") and bid.state in _ANSWERED:
         set_state(call.world, bid.id, "objected")
     return "objected", _about(call, bid) | {"subject": statement.subject, "text": statement.text}
 

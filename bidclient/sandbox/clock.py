@@ -1,5 +1,6 @@
 """The sandbox's own time: it starts as the real one, and can be stopped, sped up and moved."""
 
+import logging
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,10 @@ class _Mark(msgspec.Struct, frozen=True):
     rate: float
 
 
+_LOG = logging.getLogger(__name__)
+_LONGEST_SLEEP = timedelta(days=366)
+
+
 def machine_time() -> datetime:
     """This machine's time, which nobody can move; sessions expire by it."""
     return datetime.now(UTC)  # noqa: TID251 - the one place of the sandbox where time comes from
@@ -34,7 +39,7 @@ class Clock:
         if path.exists():
             mark = msgspec.json.decode(path.read_bytes(), type=_Mark)
         # Only here the machine's time counts: while the sandbox was down its clock went on.
-        self._started = mark.network + max(timedelta(0), real - mark.real) * mark.rate
+        self._started = mark.network + _gone_by(real - mark.real, mark.rate)
         self._rate = mark.rate
         self._since = time.monotonic()
         if not path.exists():
@@ -66,3 +71,15 @@ class Clock:
     def _keep(self) -> None:
         mark = _Mark(self._started, machine_time(), self._rate)
         atomic.write(self._path, msgspec.json.encode(mark))
+
+
+def _gone_by(down: timedelta, rate: float) -> timedelta:
+    """How far the network's time has moved while the sandbox was down: a year at most.
+
+    A fast clock would else have outlived every certificate, or left the calendar.
+    """
+    seconds = max(0.0, down.total_seconds()) * rate
+    if seconds <= _LONGEST_SLEEP.total_seconds():
+        return timedelta(seconds=seconds)
+    _LOG.warning("the clock was down for %s at speed %g; it goes on %s later", down, rate, _LONGEST_SLEEP)
+    return _LONGEST_SLEEP

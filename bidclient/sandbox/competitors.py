@@ -9,8 +9,9 @@ from pathlib import Path
 from types import TracebackType
 
 from bidclient import __version__
-from bidclient.crypto.certificate import Certificate, certificates_from_pem
+from bidclient.crypto.certificate import Certificate
 from bidclient.crypto.timestamp import stamp_by
+from bidclient.errors import Mismatch
 from bidclient.formats import atomic
 from bidclient.network.client import Network
 from bidclient.network.opening import OpeningRoom
@@ -18,12 +19,14 @@ from bidclient.network.profile import Profile
 from bidclient.network.stamping import stamp_transport
 from bidclient.network.transport import new_idempotency_key
 from bidclient.network.wire import SubmissionView
-from bidclient.sandbox.pki import BidderKeys, issue_bidder, read_kept
+from bidclient.sandbox.pki import BidderKeys, issue_bidder, read_kept, trust_files
 from bidclient.sandbox.rivals import RIVALS, Rival, prepare
 from bidclient.stages.opened import Standing, check_row
 from bidclient.stages.package import pack
-from bidclient.stages.sealed import Recipient, make_stub, read_stub, seal, unwrap_secret, wipe
+from bidclient.stages.sealed import Recipient, unwrap_secret, wipe
+from bidclient.stages.sealing import seal
 from bidclient.stages.signed import SignedBid, read_signed, sign
+from bidclient.stages.stub import make_stub, read_stub
 from bidclient.stages.submitted import (
     SignedReceipt,
     check_receipt,
@@ -131,7 +134,9 @@ class Competitor:
         """开标一览表确认, after the own row was compared with the own bid."""
         bid, room, nonce = self._seat(lot)
         readout = room.readout()
-        row = next(row for row in readout.rows if row.submission == bid.submission)
+        row = next((row for row in readout.rows if row.submission == bid.submission), None)
+        if row is None:
+            raise Mismatch("submission", bid.submission, "not in the read-out")
         check_row(row, bid.signed.manifest, bid.signed.manifest_sha256, bid.tender.price.field)
         room.confirm(self._signed(bid.standing.confirm(readout, row, "", nonce)))
 
@@ -203,7 +208,7 @@ class Competitors:
     ) -> None:
         if not 0 <= absent <= count <= MOST:
             raise ValueError(f"{absent} absent of {count} companies, at most {MOST}")
-        anchors = certificates_from_pem((data / "trust" / "ca.pem").read_bytes())
+        anchors = tuple(Certificate.from_pem(file.read_bytes()) for file in trust_files(data / "trust"))
         self._lots = tuple(lots)
         self._exit = ExitStack()
         self._all = []

@@ -1,5 +1,6 @@
 """The levers of the sandbox under /sandbox/v1, and its time-stamping authority; none of it is bidnet/1."""
 
+import os
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -25,21 +26,23 @@ from bidclient.stages.tender import DOCUMENTS, Tender, TenderPackage
 
 _JUMP_PATIENCE = 60.0
 Minutes = Annotated[float, msgspec.Meta(gt=0, le=60 * 24 * 400)]
+_FAR = 1_000_000_000
+"""Seconds, thirty years: a clock that has left the calendar answers nobody who would set it back."""
 
 
 class ClockSetting(Request):
     """POST /sandbox/v1/clock and …/clock/jump: set, move by seconds, or to a lot's deadline or opening."""
 
     now: Instant | None = None
-    rate: float | None = None
-    seconds: float | None = None
+    rate: Annotated[float, msgspec.Meta(ge=0, le=100_000)] | None = None
+    seconds: Annotated[float, msgspec.Meta(ge=-_FAR, le=_FAR)] | None = None
 
 
 class FaultSetting(Request):
     """POST /sandbox/v1/faults; 0 switches it off."""
 
     name: str
-    value: float
+    value: Annotated[float, msgspec.Meta(ge=-_FAR, le=_FAR)]
 
 
 class StepToEnd(Request):
@@ -56,10 +59,14 @@ class Amendment(Request):
 
 
 class NewLot(Request):
-    """POST /sandbox/v1/lots: one more lot of a sample, its deadline so many minutes ahead."""
+    """POST /sandbox/v1/lots: one more lot of a sample, its deadline so many minutes ahead.
+
+    `suites` are the sample's unless others are named.
+    """
 
     sample: str
     minutes: Minutes
+    suites: tuple[str, ...] = ()
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -124,10 +131,13 @@ def more_lots(call: Call) -> Response:
     now = call.world.now()
     try:
         package = call.world.announce_sample(
-            asked.sample, now - timedelta(hours=1), now + timedelta(minutes=asked.minutes)
+            asked.sample,
+            now - timedelta(hours=1),
+            now + timedelta(minutes=asked.minutes),
+            suites=asked.suites,
         )
-    except KeyError as error:
-        raise Refusal("bad-request", "no such sample") from error
+    except (KeyError, BadFormat) as error:
+        raise Refusal("bad-request", "no such sample or suite") from error
     return reply({"lot": package.tender.lot.id, "deadline": package.tender.deadline}, 201)
 
 
@@ -172,6 +182,7 @@ def state(call: Call) -> Response:
         {
             "now": instant_text(call.world.now()),
             "rate": call.world.clock.rate,
+            "pid": os.getpid(),
             "machine_time": instant_text(machine_time()),
             "network": call.world.network,
             "faults": call.world.faults.active(),

@@ -10,24 +10,31 @@ from pathlib import Path
 from bidclient.ask import Nobody
 from bidclient.checks.pdf import preflight
 from bidclient.desk import Desk, build
+from bidclient.desk.seal_order import SealOrder
 from bidclient.errors import BadDocument, FileProblem, Mismatch
 from bidclient.formats import atomic
 from bidclient.formats.content import file_digest
 from bidclient.formats.instant import parse_instant
 from bidclient.formats.money import yuan_text
-from bidclient.network.clock import ticks
+from bidclient.network.clock import system_now, ticks
 from bidclient.sandbox.competitors import Competitors
 from bidclient.sandbox.demo_keys import DemoKeys, make_demo_keys
 from bidclient.sandbox.demo_steps import DemoReport, Notes, Step
+from bidclient.sandbox.pki import KeyType, trust_files
 from bidclient.sandbox.process import Levers, running_sandbox
 from bidclient.sandbox.samples import SampleBid, SampleDocument, sample_bid
-from bidclient.stages.draft import ClauseLink
+from bidclient.sandbox.seal_image import write_practice_seals
+from bidclient.sandbox.seal_maker import write_practice_seal
+from bidclient.stages.draft import Bidder, ClauseLink
+from bidclient.stages.stub import read_stub
 from bidclient.stages.tender import Tender, read_tender
 from bidclient.store.settings import NetworkSettings, Settings, write_settings
 
 COMPETITORS = 3
 LEAD_MINUTES = 120.0
-_TRUST_FILES = ("ca", "tsa", "identity")
+_TRUST_FILES = ("ca", "ca-sm2", "tsa", "identity", "seal-maker")
+_ROOTS = "roots.pem"
+"""Both roots in one file, as stock tools take them."""
 _JUDGE_SECONDS = 120
 
 
@@ -40,6 +47,7 @@ class Journey:
         sample: str,
         documents: tuple[Path, ...],
         on_step: Callable[[Step], None],
+        key_type: KeyType,
         *,
         soft: bool = False,
     ) -> None:
@@ -49,6 +57,8 @@ class Journey:
         self.trust = folder / "trust"
         self.sample = sample
         self.kind = ""
+        self.key_type = key_type
+        self.suite = ""
         self.steps: list[Step] = []
         self._own_documents = documents
         self._soft = soft
@@ -71,6 +81,7 @@ class Journey:
             lot = self._register(desk, keys, ask)
             tender = read_tender(self.folder / "fetched.tender").tender
             self._draft(desk, tender, wanted)
+            self._stamp(desk, keys, ask, wanted, levers)
             self._freeze(desk, keys, ask)
             with Competitors(levers.url, levers.data, (lot,), COMPETITORS) as competitors:
                 self._submit(desk, keys, ask, competitors)
@@ -82,20 +93,27 @@ class Journey:
 
     def _keys(self, levers: Levers, wanted: SampleBid) -> tuple[DemoKeys, Settings]:
         with self._step("keys", "签发双证书、备用锁", "A double certificate and a second lock") as notes:
-            keys = make_demo_keys(levers.data, self.folder / "keys", wanted.bidder, soft=self._soft)
+            keys = make_demo_keys(
+                levers.data, self.folder / "keys", wanted.bidder, self.key_type, soft=self._soft
+            )
             self.kind = keys.kind
             self.trust.mkdir()
             for name in _TRUST_FILES:
                 content = (levers.data / "trust" / f"{name}.pem").read_bytes()
                 atomic.write(self.trust / f"{name}.pem", content)
                 (self.trust / f"{name}.pem").chmod(0o644)
+            roots = b"".join(path.read_bytes() for path in trust_files(self.trust))
+            atomic.write(self.trust / _ROOTS, roots)
+            (self.trust / _ROOTS).chmod(0o644)
             settings = Settings(
                 network=NetworkSettings(
                     address=levers.url,
                     kind="sandbox",
-                    trust=(str(self.trust / "ca.pem"),),
+                    trust=tuple(map(str, trust_files(self.trust))),
                     stamp_address=f"{levers.url}/tsa",
+                    ocsp=(f"{levers.url}/ocsp",),
                     identity=str(self.trust / "identity.pem"),
+                    seal_makers=(str(self.trust / "seal-maker.pem"),),
                 ),
                 pfx_files=keys.pfx_files,
             )
@@ -103,7 +121,11 @@ class Journey:
             with build(settings, keys.environment) as desk:
                 probe = desk.keychain.test(keys.signing, Nobody(keys.pin), ticks)
             notes.proven("签名证书可以签名", "the signing key signs")
-            notes.figures |= {"keys": keys.kind, "sign_ms": round((probe.sign_seconds or 0) * 1000)}
+            notes.figures |= {
+                "keys": keys.kind,
+                "key_type": self.key_type,
+                "sign_ms": round((probe.sign_seconds or 0) * 1000),
+            }
         return keys, settings
 
     def _register(self, desk: Desk, keys: DemoKeys, ask: Nobody) -> str:
@@ -124,7 +146,7 @@ class Journey:
         return lot.id
 
     def _draft(self, desk: Desk, tender: Tender, wanted: SampleBid) -> None:
-        with self._step("draft", "编制投标文件并检查", "Make the draft and check it") as notes:
+        with self._step("draft", "编制投标文件", "Make the draft") as notes:
             desk.preparing.new(self.folder / "fetched.tender", self.bid)
             (self.folder / "fetched.tender").unlink()
             desk.preparing.set_fields(self.bid, wanted.typed)
@@ -134,20 +156,32 @@ class Journey:
                 path = own.get((document.part, document.name), document.path)
                 desk.preparing.add(self.bid, document.part, [path], document.name)
             desk.preparing.link(self.bid, _links(wanted, self.bid, desk, own))
-            report = desk.checking.check(self.bid)
             status = desk.preparing.status(self.bid)
-            notes.proven(
-                f"检查结果 {len(report.findings)} 项，没有必须改正的",
-                f"{len(report.findings)} findings, none of them blocking",
-            )
+            if status.missing:
+                desk.checking.require_complete(self.bid)
+            notes.proven("招标文件要求的内容都已齐备", "nothing that the tender asks for is missing")
             notes.figures |= {
                 "documents": len(status.documents),
                 "own_documents": len(own),
                 "pages": sum(document.pages for document in status.documents),
                 "price": yuan_text(wanted.total_fen),
             }
-            if not report.passed:
-                desk.checking.require_complete(self.bid)
+
+    def _stamp(self, desk: Desk, keys: DemoKeys, ask: Nobody, wanted: SampleBid, levers: Levers) -> None:
+        with self._step("stamped", "在规定位置签章并检查", "Seal the documents and check the draft") as notes:
+            seals = self.folder / "seals"
+            pictures = write_practice_seals(wanted.bidder, seals)
+            order = SealOrder(pictures=pictures, electronic_seal=_seal_of(keys, wanted.bidder, seals, levers))
+            stamped = desk.stamping.stamp(self.bid, keys.signing, order, ask)
+            if not stamped.complete:
+                raise Mismatch("seals", "all", "; ".join(file.reason for file in stamped.files))
+            report = desk.checking.require_complete(self.bid)
+            notes.proven("每枚印章有效且覆盖整个文件", "every seal holds and covers its whole file")
+            notes.proven(
+                f"检查结果 {len(report.findings)} 项，没有必须改正的",
+                f"{len(report.findings)} findings, none of them blocking",
+            )
+            notes.figures["sealed"] = len(stamped.files)
 
     def _freeze(self, desk: Desk, keys: DemoKeys, ask: Nobody) -> None:
         with self._step("package", "固化", "Freeze the draft") as notes:
@@ -169,7 +203,9 @@ class Journey:
                 "本单位的锁打得开，内容与签章文件逐字节一致",
                 "our own key opens it, byte for byte the signed bid",
             )
+            self.suite = read_stub(Path(sealed.stub).read_bytes()).stub.suite
             notes.figures |= {
+                "suite": self.suite,
                 "bytes": sealed.size,
                 "sha256": sealed.sha256,
                 "chunks": sealed.rehearsal.chunks,
@@ -290,15 +326,18 @@ def run_demo(
     *,
     keep: bool,
     soft: bool = False,
+    key_type: KeyType = "rsa-2048",
 ) -> DemoReport:
     """Walk the journey in `folder`, which is new or empty. Raises BidError when anything fails."""
     start = ticks()
-    journey = Journey(folder, sample, documents, on_step, soft=soft)
+    journey = Journey(folder, sample, documents, on_step, key_type, soft=soft)
     journey.walk()
     return DemoReport(
         passed=True,
         sample=sample,
         keys=journey.kind,
+        key_type=key_type,
+        suite=journey.suite,
         steps=tuple(journey.steps),
         seconds=ticks() - start,
         folder=str(folder) if keep else None,
@@ -348,10 +387,21 @@ def _links(wanted: SampleBid, bid: Path, desk: Desk, own: dict[tuple[str, str], 
     return links
 
 
+def _seal_of(keys: DemoKeys, bidder: Bidder, folder: Path, levers: Levers) -> Path | None:
+    """The electronic seal that an SM2 key signs PDFs with; other keys need none. Raises DiskProblem."""
+    if keys.certificate.key_algorithm != "sm2":
+        return None
+    path = folder / "company.esl"
+    write_practice_seal(
+        levers.data, keys.certificate, bidder.name, bidder.uscc, "company", path, system_now()
+    )
+    return path
+
+
 def _stock_tools(evidence: Path, trust: Path) -> None:
     """Run evidence/verify.sh. Raises Mismatch with what it said last."""
     done = subprocess.run(
-        ["bash", "verify.sh", str((trust / "ca.pem").resolve())],
+        ["bash", "verify.sh", *(str((trust / name).resolve()) for name in (_ROOTS, "identity.pem"))],
         cwd=evidence,
         capture_output=True,
         text=True,

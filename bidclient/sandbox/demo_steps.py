@@ -30,7 +30,10 @@ class DemoReport:
     passed: bool
     sample: str
     keys: str
-    """"softhsm" or "pfx"."""
+    """"softhsm", "pfx" or "key-file"."""
+    key_type: str
+    suite: str
+    """The suite that the bid was sealed with."""
     steps: tuple[Step, ...]
     seconds: float
     folder: str | None

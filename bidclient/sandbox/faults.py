@@ -4,13 +4,18 @@ from dataclasses import dataclass
 
 from bidclient.sandbox.database import Database
 
+CERT_REVOKED = "cert-revoked"
 KNOWN: dict[str, str] = {
-    "slow": "every answer waits this many seconds",
+    "slow": "every answer but those of the levers waits this many seconds",
     "drop-after-commit": "this many answers to create, finalize, release, confirm are lost after the commit",
     "reset-every-n": "an upload's connection is reset after this many bytes",
     "clock-skew": "the network's clock is this many seconds away from its clock",
     "late-by-1-ms": "this many finalize requests count as having arrived 1 ms after the deadline",
+    CERT_REVOKED: "1: every bidder's certificate counts as revoked by its issuer",
     "platform-fault": "1: all but the clock answers 503, and failures at the opening are the platform's",
+    "qr-expired": "this many links to the phone are refused as too old",
+    "phone-slow": "what was approved on the phone takes this many seconds",
+    "phone-wrong-signature": "this many approvals on the phone give wrong signatures",
 }
 
 

@@ -1,7 +1,10 @@
 """The host of the openings (开标主持人): takes each one from step to step when its time has come."""
 
+import logging
+import sqlite3
 from datetime import timedelta
 
+from bidclient.errors import BidError
 from bidclient.formats import canonical
 from bidclient.formats.instant import instant_text, parse_instant
 from bidclient.sandbox.problems import Refusal
@@ -18,25 +21,33 @@ FEWEST_BIDDERS = 3
 """With fewer there is no opening: 流标 (招标投标法实施条例 第四十四条)."""
 PATIENCE = 1.0
 """Seconds that a request waits for a busy host: while it unseals, the room goes on answering."""
-_SETTLE_SECONDS = 2.0
+_SETTLE_SECONDS = 30.0
+"""Longer than it takes to read the biggest bid once: what arrived in time is never put away."""
+_LOG = logging.getLogger(__name__)
 
 
 def advance(world: World, patience: float) -> None:
-    """Do everything that is due. When the host is busy, wait for it up to `patience` seconds, then leave."""
+    """Do everything that is due. When the host is busy, wait for it up to `patience` seconds, then leave.
+
+    An opening that cannot go on is logged and tried again next time: it stops neither others nor the clock.
+    """
     if not world.host_lock.acquire(timeout=patience):
         return
     try:
         due = world.database.rows(Opening, "SELECT * FROM openings WHERE state NOT IN ('closed', 'failed')")
         for opening in due:
-            while _step(world, opening.id):
-                pass
+            try:
+                while _step(world, opening.id):
+                    pass
+            except (BidError, Refusal, OSError, sqlite3.Error) as error:
+                _LOG.error("opening %s: %s", opening.id, error)
     finally:
         world.host_lock.release()
 
 
 def pause(world: World, opening: str) -> None:
     """Stop the decryption; the remaining time stands still. Raises Refusal."""
-    with world.database.writing():
+    with world.host_lock, world.database.writing():
         _expect(world, opening, "decrypting")
         now = instant_text(world.now())
         world.database.run("UPDATE openings SET state = 'paused', paused_at = ? WHERE id = ?", now, opening)
@@ -45,7 +56,7 @@ def pause(world: World, opening: str) -> None:
 
 def resume(world: World, opening: str) -> None:
     """Go on with the time that was left. Raises Refusal."""
-    with world.database.writing():
+    with world.host_lock, world.database.writing():
         room = _expect(world, opening, "paused")
         stood = world.now() - parse_instant(room.paused_at or "")
         until = instant_text(parse_instant(room.decrypt_until or "") + stood)
@@ -59,7 +70,7 @@ def resume(world: World, opening: str) -> None:
 
 def extend(world: World, opening: str, more: timedelta) -> None:
     """Give everybody more time to decrypt. Raises Refusal."""
-    with world.database.writing():
+    with world.host_lock, world.database.writing():
         room = _expect(world, opening, "decrypting", "paused")
         until = instant_text(parse_instant(room.decrypt_until or "") + more)
         world.database.run("UPDATE openings SET decrypt_until = ? WHERE id = ?", until, opening)

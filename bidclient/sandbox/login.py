@@ -20,7 +20,7 @@ from bidclient.sandbox.clock import machine_time
 from bidclient.sandbox.problems import Refusal
 from bidclient.sandbox.web import Action, Call, expires, new_token, plain_bytes, reply, resource
 from bidclient.sandbox.world import NETWORK_NAME
-from bidclient.stages.sealed import STUB_LIMIT
+from bidclient.stages.stub import STUB_LIMIT
 from bidclient.stages.submitted import LoginStatement
 
 MAX_PATCH = 8 * 1024 * 1024

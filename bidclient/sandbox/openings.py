@@ -48,7 +48,7 @@ def view(call: Call) -> Response:
             decrypt_until=room.decrypt_until,
             confirm_until=room.confirm_until,
             objection_until=room.objection_until,
-            opening_certificate=world.authority.opening.certificate.pem.decode(),
+            opening_certificate=world.opening_key(room.lot).certificate.pem.decode(),
             nonce=ceremony.nonce_of(world, room.id, call.organization.uscc),
             head_seq=room.head_seq,
             head=room.head,

@@ -15,7 +15,8 @@ from bidclient.formats import atomic
 from bidclient.formats.money import yuan_text
 from bidclient.network.clock import ticks
 from bidclient.sandbox.competitors import Competitor, Competitors
-from bidclient.sandbox.pki import issue_bidder
+from bidclient.sandbox.phone_wallet import fill_wallet
+from bidclient.sandbox.pki import KeyType, issue_bidder
 from bidclient.sandbox.process import Levers, LotState
 from bidclient.sandbox.samples import SampleBid, sample_bid
 from bidclient.sandbox.token import CONFIGURATION, TokenEntry, make_token
@@ -36,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PracticeKeys:
-    """Where the keys are: PFX files, or a token that is seen with SOFTHSM2_CONF set to `token`."""
+    """Where the keys are: PFX or key files, or a token that is seen with SOFTHSM2_CONF set to `token`."""
 
     pfx_files: tuple[Path, ...]
     token: Path | None
@@ -48,13 +49,17 @@ class PracticeKeys:
         return {} if self.token is None else {CONFIGURATION: str(self.token)}
 
 
-def practice_keys(data: Path, sample: str, *, token: bool = False) -> PracticeKeys:
+def practice_keys(
+    data: Path, sample: str, *, token: bool = False, key_type: KeyType = "rsa-2048"
+) -> PracticeKeys:
     """A double certificate for the bidder of a sample, issued on the first call and found again later.
 
     `data` is the folder of a sandbox; the files lie in its practice/, the PIN of all of them in pin.txt. With
     `token` the keys are put on a SoftHSM token instead. Raises SettingProblem when a token is wanted where
-    there are files, DriverMissing, DriverFailed, DiskProblem.
+    there are files, or for SM2 keys, DriverMissing, DriverFailed, DiskProblem.
     """
+    if token and key_type == "sm2":
+        raise SettingProblem("--token", "SoftHSM does not know SM2; leave --token out")
     folder = data / FOLDER
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     pin = _pin(folder / PIN_FILE)
@@ -62,7 +67,7 @@ def practice_keys(data: Path, sample: str, *, token: bool = False) -> PracticeKe
     settings = folder / _SOFTHSM
     if not made.exists():
         bidder = sample_bid(sample).bidder
-        keys = issue_bidder(data, bidder.name, bidder.uscc)
+        keys = issue_bidder(data, bidder.name, bidder.uscc, key_type)
         if token:
             entries = [
                 TokenEntry(keys.signing_key, keys.signing_cert),
@@ -72,10 +77,19 @@ def practice_keys(data: Path, sample: str, *, token: bool = False) -> PracticeKe
         else:
             keys.write(folder, sample, pin)
         atomic.write(made, keys.signing_cert.pem)
-    files = tuple(sorted(folder.glob("*.pfx"), reverse=True))
-    if token and (folder / f"{sample}-sign.pfx") in files:
-        raise SettingProblem("--token", f"{folder} has PFX files for {sample}; take another --data")
+    files = tuple(sorted([*folder.glob("*.pfx"), *folder.glob("*.key")], reverse=True))
+    if token and any(file.stem == f"{sample}-sign" for file in files):
+        raise SettingProblem("--token", f"{folder} has files for {sample}; take another --data")
     return PracticeKeys(files, settings if settings.exists() else None, folder / PIN_FILE)
+
+
+def practice_phone(data: Path, sample: str, key_type: KeyType = "rsa-2048") -> None:
+    """Give the sandbox's phone an identity of a sample's bidder, one of a person, one from elsewhere; once.
+
+    `data` is the folder of a sandbox. Raises DiskProblem.
+    """
+    bidder = sample_bid(sample).bidder
+    fill_wallet(data, bidder.name, bidder.uscc, key_type)
 
 
 def _pin(path: Path) -> bytes:

@@ -12,10 +12,12 @@ from pathlib import Path
 import msgspec
 import requests
 
-from bidclient.errors import Unreachable
+from bidclient.errors import BidError, Rejected, Unreachable
 from bidclient.formats.instant import instant_text
 from bidclient.network.clock import ticks
+from bidclient.network.wire import Problem
 from bidclient.sandbox.serve import READY
+from bidclient.store.lock import locked
 
 START_SECONDS = 60.0
 _POLL_SECONDS = 0.02
@@ -31,6 +33,7 @@ class Ready(msgspec.Struct, frozen=True):
     ca: str
     tsa: str
     identity: str
+    pid: int
 
 
 class LotState(msgspec.Struct, frozen=True):
@@ -58,33 +61,37 @@ class State(msgspec.Struct, frozen=True):
     network: str
     faults: dict[str, float]
     lots: tuple[LotState, ...]
+    pid: int
 
 
 @dataclass(frozen=True)
 class Levers:
-    """The sandbox's own controls, as the person who runs it has them."""
+    """The sandbox's own controls, as the person who runs it has them.
+
+    Each raises Unreachable, and Rejected for what the sandbox refuses.
+    """
 
     url: str
     data: Path
 
     def state(self) -> State:
-        """What is going on. Raises Unreachable."""
+        """What is going on."""
         return msgspec.json.decode(self._send("GET", "/sandbox/v1/state"), type=State)
 
     def lots(self) -> tuple[LotState, ...]:
-        """All lots with the state of their openings. Raises Unreachable."""
+        """All lots with the state of their openings."""
         return self.state().lots
 
     def jump(self, now: datetime) -> None:
-        """Set the network's clock; what is due by then happens before this returns. Raises Unreachable."""
+        """Set the network's clock; what is due by then happens before this returns."""
         self._send("POST", "/sandbox/v1/clock/jump", {"now": instant_text(now)})
 
     def end_step(self, opening: str, step: str) -> None:
-        """This step of an opening ends now, unless it is over already. Raises Unreachable."""
+        """This step of an opening ends now, unless it is over already."""
         self._send("POST", f"/sandbox/v1/openings/{opening}/advance", {"step": step})
 
     def set_fault(self, name: str, value: float) -> None:
-        """Switch a fault on, or off with 0. Raises Unreachable."""
+        """Switch a fault on, or off with 0."""
         self._send("POST", "/sandbox/v1/faults", {"name": name, "value": value})
 
     def _send(self, method: str, path: str, body: dict[str, str | float] | None = None) -> bytes:
@@ -93,10 +100,19 @@ class Levers:
             session.trust_env = False
             try:
                 reply = session.request(method, address, json=body, timeout=_REPLY_SECONDS)
-                reply.raise_for_status()
             except requests.exceptions.RequestException as error:
                 raise Unreachable(address, str(error)) from error
+            if not reply.ok:
+                raise _refusal(address, reply)
             return reply.content
+
+
+def _refusal(address: str, reply: requests.Response) -> BidError:
+    try:
+        problem = msgspec.json.decode(reply.content, type=Problem)
+    except msgspec.DecodeError:
+        return Unreachable(address, f"status {reply.status_code}")
+    return Rejected(problem.code, reply.status_code, problem.detail or problem.title)
 
 
 def find_levers(data: Path, patience: float = START_SECONDS) -> Levers:
@@ -107,8 +123,11 @@ def find_levers(data: Path, patience: float = START_SECONDS) -> Levers:
     end, pause = ticks() + patience, threading.Event()
     while True:
         try:
-            levers = Levers(_read_ready(data).url, data)
-            levers.state()
+            ready = _read_ready(data)
+            levers = Levers(ready.url, data)
+            if levers.state().pid != ready.pid:
+                # A sandbox that was killed has left this, and its port is another's by now.
+                raise Unreachable(f"sandbox {data}", f"another sandbox answers at {ready.url}")
         except (OSError, msgspec.DecodeError, Unreachable) as error:
             if ticks() > end:
                 raise Unreachable(f"sandbox {data}", str(error)) from error
@@ -121,10 +140,11 @@ def find_levers(data: Path, patience: float = START_SECONDS) -> Levers:
 def running_sandbox(data: Path, samples: tuple[str, ...], lead_minutes: float) -> Iterator[Levers]:
     """A sandbox with its data in `data`, answering; ended with the block.
 
-    Raises Unreachable when it does not come up within START_SECONDS.
+    Raises Busy when one runs there already, Unreachable when it does not come up within START_SECONDS.
     """
     data.mkdir(parents=True, exist_ok=True)
-    (data / READY).unlink(missing_ok=True)
+    with locked(data):
+        (data / READY).unlink(missing_ok=True)
     with (data / "server.log").open("ab") as output:
         process = subprocess.Popen(
             [

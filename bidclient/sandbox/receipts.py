@@ -15,7 +15,7 @@ from bidclient.sandbox.receipt_pdf import receipt_pdf
 from bidclient.sandbox.stored import Submission, find
 from bidclient.sandbox.web import reply
 from bidclient.sandbox.world import World
-from bidclient.stages.sealed import Stub
+from bidclient.stages.stub import Stub
 from bidclient.stages.submitted import RECEIPT_CHECKS, Receipt, digest, read_receipt, statement_bytes
 from bidclient.stages.tender import Tender
 

@@ -17,7 +17,7 @@ import msgspec
 
 from bidclient.formats.instant import instant_text
 from bidclient.formats.money import yuan_text
-from bidclient.resource import as_file, find, read_bytes
+from bidclient.resource import find, read_bytes
 from bidclient.stages.draft import Bidder, PricedItem
 from bidclient.stages.tender import (
     Clause,
@@ -210,7 +210,7 @@ def make_sample_tender(
     if joint and joint_certificate is None:
         raise ValueError("policy all needs the tenderer's certificate")
     documents = {
-        f"documents/{number:02d}-{file.title}.pdf": _pdf(f"{_folder(sample_id)}/tender/{file.file}")
+        f"documents/{number:02d}-{file.title}.pdf": find(f"{_folder(sample_id)}/tender/{file.file}")
         for number, file in enumerate(sample.files, start=1)
     }
     titles = [file.title for file in sample.files]
@@ -293,7 +293,7 @@ def sample_bid(sample_id: str) -> SampleBid:
             part=part.id,
             name=document.name,
             title=document.title,
-            path=_pdf(f"{_folder(sample_id)}/bid/{document.name}.pdf"),
+            path=find(f"{_folder(sample_id)}/bid/{document.name}.pdf"),
         )
         for part in sample.parts
         for document in part.documents
@@ -305,11 +305,6 @@ def _folder(sample_id: str) -> str:
     if sample_id not in _IDS:
         raise KeyError(sample_id)
     return f"samples/{sample_id}"
-
-
-def _pdf(relative: str) -> Path:
-    with as_file(find(relative)) as path:
-        return path
 
 
 def _schedule(sample: Sample, bill: Bill) -> PriceSchedule:

@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,8 +20,10 @@ from bidclient.errors import SettingProblem
 from bidclient.formats import atomic
 from bidclient.sandbox.app import make_app
 from bidclient.sandbox.clock import machine_time
+from bidclient.sandbox.pki import ADDRESS
 from bidclient.sandbox.web import CUT
 from bidclient.sandbox.world import DEFAULT_LEAD, World, open_world
+from bidclient.store.lock import locked
 
 HOST = "127.0.0.1"
 READY = "ready.json"
@@ -85,14 +87,20 @@ def run(
 
     `rate` is the speed of its clock (None: as it was). When it takes connections and `on_ready` is done,
     `ready_file` (by default data/ready.json) says where. `samples` and `lead` are for a new sandbox.
-    Raises SettingProblem, DiskProblem.
+    Raises Busy when a sandbox runs there already, SettingProblem, DiskProblem.
     """
     data.mkdir(parents=True, exist_ok=True)
-    world = open_world(data, machine_time(), samples=samples, lead=lead)
-    if rate is not None and rate != world.clock.rate:
-        world.clock.set(rate=rate)
-    with listen(port) as listener:
-        url = f"http://{HOST}:{listener.getsockname()[1]}"
+    path = ready_file or data / READY
+    with (
+        locked(data),
+        listen(port) as listener,
+        closing(_opened(data, address(listener), samples, lead)) as world,
+    ):
+        if rate is not None and rate != world.clock.rate:
+            world.clock.set(rate=rate)
+        # One that was killed has left its own, with a port that may be another's by now.
+        path.unlink(missing_ok=True)
+        url = address(listener)
         ready = {
             "url": url,
             "network": world.network,
@@ -101,7 +109,6 @@ def run(
             "identity": str((data / "trust" / "identity.pem").resolve()),
             "pid": os.getpid(),
         }
-        path = ready_file or data / READY
         if on_ready is not None:
             on_ready(url)
         atomic.write(path, json.dumps(ready, indent=1).encode() + b"\n")
@@ -111,7 +118,17 @@ def run(
                 server(world).run(sockets=[listener])
         finally:
             path.unlink(missing_ok=True)
-            world.close()
+
+
+def address(listener: socket.socket) -> str:
+    """Where a listening socket answers."""
+    return f"http://{HOST}:{listener.getsockname()[1]}"
+
+
+def _opened(data: Path, url: str, samples: tuple[str, ...] | None, lead: timedelta) -> World:
+    """The world, which knows its address from the beginning: its certificates say it."""
+    atomic.write(data / ADDRESS, url.encode("ascii"))
+    return open_world(data, machine_time(), samples=samples, lead=lead)
 
 
 def _end_politely() -> None:

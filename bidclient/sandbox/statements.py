@@ -6,6 +6,7 @@ from typing import TypeVar
 from bidclient.crypto import cms
 from bidclient.crypto.certificate import Certificate, verify_chain
 from bidclient.errors import BadCertificate, BadFormat, BadSignature, NotCanonical
+from bidclient.sandbox.faults import CERT_REVOKED
 from bidclient.sandbox.problems import Refusal
 from bidclient.sandbox.web import Call
 from bidclient.sandbox.world import World
@@ -51,6 +52,8 @@ def check_certificate(
         verify_chain(certificate, chain, world.authority.anchors, at, "statement")
     except BadCertificate as error:
         raise Refusal("cert-unknown", error.reason) from error
+    if world.faults.value(CERT_REVOKED):
+        raise Refusal("cert-revoked", certificate.subject)
     try:
         world.authority.check_revocation(certificate)
     except BadCertificate as error:

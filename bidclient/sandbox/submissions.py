@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from bidclient.crypto.certificate import Certificate
 from bidclient.errors import BadCertificate, BadSignature, IntegrityProblem
+from bidclient.formats import atomic
 from bidclient.formats.instant import instant_text, parse_instant
 from bidclient.network.wire import SubmissionRequest, SubmissionView
 from bidclient.sandbox import receipts, statements
@@ -18,7 +19,7 @@ from bidclient.sandbox.stored import Submission, set_state, submission_of
 from bidclient.sandbox.uploads import stored_digests, stored_size
 from bidclient.sandbox.web import Action, Call, new_token, plain_bytes, reply, resource
 from bidclient.sandbox.world import LotRow, World, new_id
-from bidclient.stages.sealed import STUB_LIMIT, SignedStub, Stub, read_stub
+from bidclient.stages.stub import STUB_LIMIT, SignedStub, Stub, read_stub
 from bidclient.stages.submitted import FinalizeStatement, WithdrawStatement, digest, finalize_statement
 from bidclient.stages.tender import Tender
 
@@ -64,6 +65,10 @@ def finalize(call: Call) -> Response:
     arrived = _arrival(call, tender)
     stub = stub_of(submission)
     expected = finalize_statement(stub, submission.stub_sha256, submission.id, submission.nonce)
+    waiting = tender.submission == "upload" and submission.state in ("uploading", "uploaded")
+    if waiting and stored_size(world, submission.upload) == submission.size:
+        # After a restart the whole file is read for this: not while everybody waits for the database.
+        stored_digests(world, submission)
     with world.database.writing():
         submission = submission_of(call)
         statements.check_equal(expected, statement, skip=("nonce",))
@@ -108,6 +113,8 @@ def withdraw(call: Call) -> Response:
             _record(world, submission, "withdrawal", tender, arrived, data, None)
             set_state(world, submission.id, "withdrawn")
         elif submission.state != "withdrawn":
+            # As in finalize: late is what the bidder has to hear first.
+            _check_deadline(arrived, tender)
             raise Refusal("wrong-state", submission.state)
     return receipts.reply_for(world, submission.id, "withdrawal")
 
@@ -199,7 +206,10 @@ def _new_submission(call: Call, lot: LotRow, stub: SignedStub, data: bytes) -> S
         )
         marks = ", ".join("?" * len(submission.__struct_fields__))
         database.run(f"INSERT INTO submissions VALUES ({marks})", *msgspec.structs.astuple(submission))  # noqa: S608
-        call.world.upload_path(submission.upload).touch()
+        path = call.world.upload_path(submission.upload)
+        path.touch()
+        # Later its bytes are synced, which does not keep the name in the folder.
+        atomic.sync_folder(path.parent)
     return submission
 
 
@@ -224,7 +234,9 @@ def _check_bytes(world: World, submission: Submission, stub: Stub) -> None:
     size = stored_size(world, submission.upload)
     if size < submission.size:
         raise Refusal("upload-incomplete", f"{size} of {submission.size} bytes", offset=size)
-    if stored_digests(world, submission) != (stub.sealed_sha256, stub.file_root):
+    found = stored_digests(world, submission)
+    promised = (stub.sealed_sha256, stub.sealed_sm3, stub.file_root)
+    if (found.sha256, found.sm3, found.file_root) != promised:
         raise Refusal("digest-mismatch")
 
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from bidclient.crypto.certificate import Certificate
+from bidclient.crypto.sm import Sm2PrivateKey
 from bidclient.errors import DriverFailed, DriverMissing
 from bidclient.keys.frames import child_command
 from bidclient.keys.modules import known_modules
 from bidclient.keys.provision import EntryOrder, TokenOrder
+from bidclient.sandbox.certificates import SoftPrivateKey
 
 CONFIGURATION = "SOFTHSM2_CONF"
 """The environment variable by which SoftHSM finds its tokens; a key host needs it too."""
@@ -26,7 +27,7 @@ _SECONDS = 60
 class TokenEntry:
     """A private key and its certificate, to be put on a token."""
 
-    private_key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+    private_key: SoftPrivateKey
     certificate: Certificate
     always_authenticate: bool = False
 
@@ -81,5 +82,7 @@ def make_token(
 
 
 def _order(entry: TokenEntry) -> EntryOrder:
+    if isinstance(entry.private_key, Sm2PrivateKey):
+        raise DriverFailed("provision", "SoftHSM does not know SM2")
     pkcs8 = entry.private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     return EntryOrder(pkcs8, entry.certificate.der, entry.always_authenticate)

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from bidclient.formats.bseal import Tally
+from bidclient.formats.tally import Tally
 
 
 @dataclass

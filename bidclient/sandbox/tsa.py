@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from asn1crypto import algos, cms, core, tsp
 
+from bidclient.crypto.message_syntax import SM3
 from bidclient.crypto.private_key import PrivateKey, SignatureScheme
 
 POLICY = "1.3.6.1.4.1.99999.1.1"
@@ -14,7 +15,7 @@ REQUEST_TYPE = "application/timestamp-query"
 REPLY_TYPE = "application/timestamp-reply"
 REQUEST_LIMIT = 64 * 1024
 _ACCURACY_SECONDS = 1
-_DIGEST_LENGTHS = {"sha256": 32, "sha384": 48, "sha512": 64}
+_DIGEST_LENGTHS = {"sha256": 32, "sha384": 48, "sha512": 64, SM3: 32}
 
 
 class _Rejection(core.Sequence):  # type: ignore[misc]
@@ -83,7 +84,7 @@ def _token(info: bytes, key: PrivateKey) -> cms.ContentInfo:
         else SignatureScheme.RSA_PKCS1_SHA256
     )
     name = "sha256_ecdsa" if scheme is SignatureScheme.ECDSA_SHA256 else "rsassa_pkcs1v15"
-    signature = key.sign([hashlib.sha256(attributes.dump()).digest()], scheme)[0]
+    signature = key.sign([attributes.dump()], scheme)[0]
     parsed = certificate.asn1()
     sha256 = algos.DigestAlgorithm({"algorithm": "sha256"})
     signer = cms.SignerInfo(

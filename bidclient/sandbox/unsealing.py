@@ -21,8 +21,9 @@ from bidclient.stages.opened import (
     release_context,
 )
 from bidclient.stages.package import plaintext_commitment
-from bidclient.stages.sealed import Stub, read_stub, unseal
+from bidclient.stages.sealed import unseal
 from bidclient.stages.signed import SignedBid, read_signed, verify_signed
+from bidclient.stages.stub import Stub, read_stub
 from bidclient.stages.submitted import read_statement
 from bidclient.stages.tender import Tender
 
@@ -46,10 +47,15 @@ def open_escrow(world: World, room: Opening, bid: Submission, wrapped: bytes) ->
     Raises WrongKey, BadEnvelope, WrongSecret.
     """
     context = release_context(world.network, room.id, bid.id, bid.lot, bid.uscc)
-    released = open_release(wrapped, world.authority.opening, context)
-    frame = read_stub(bid.stub).frame
-    secret = _whole(frame, released, world.authority.tenderer)
-    check_secret(frame, secret)
+    released = open_release(wrapped, world.opening_key(room.lot), context)
+    secret = released
+    try:
+        frame = read_stub(bid.stub).frame
+        secret = _whole(frame, released, world.authority.tenderer)
+        check_secret(frame, secret)
+    except BidError:
+        wipe(secret)
+        raise
     return secret
 
 
@@ -94,9 +100,10 @@ def _opened(
     if stored_size(world, bid.upload) != bid.size:
         raise Mismatch("size", str(bid.size), str(stored_size(world, bid.upload)))
     stub = read_stub(bid.stub).stub
-    sha256, root = stored_digests(world, bid)
-    _agree("sealed_sha256", stub.sealed_sha256, sha256)
-    _agree("file_root", stub.file_root, root)
+    found = stored_digests(world, bid)
+    _agree("sealed_sha256", stub.sealed_sha256, found.sha256)
+    _agree("sealed_sm3", stub.sealed_sm3, found.sm3)
+    _agree("file_root", stub.file_root, found.file_root)
     release, _ = read_statement(statement, ReleaseStatement)
     secret = open_escrow(world, room, bid, b64decode(release.wrapped_key))
     try:

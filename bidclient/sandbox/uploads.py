@@ -15,8 +15,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bidclient.errors import BadSeal
-from bidclient.formats.bseal import Tally
 from bidclient.formats.instant import instant_text, parse_instant
+from bidclient.formats.tally import Digests, Tally
 from bidclient.sandbox import tus
 from bidclient.sandbox.login import MAX_PATCH, MAX_SEALED
 from bidclient.sandbox.problems import Refusal
@@ -24,7 +24,7 @@ from bidclient.sandbox.stored import Submission, owned, set_state
 from bidclient.sandbox.transfers import Transfer
 from bidclient.sandbox.web import Action, Call, cut, resource
 from bidclient.sandbox.world import World
-from bidclient.stages.sealed import read_stub
+from bidclient.stages.stub import read_stub
 from bidclient.stages.tender import Tender
 
 RETENTION = timedelta(days=7)
@@ -41,19 +41,17 @@ def stored_size(world: World, upload: str) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def stored_digests(world: World, submission: Submission) -> tuple[str, str]:
-    """Hex SHA-256 and file_root of a complete upload, from what was counted while it arrived.
+def stored_digests(world: World, submission: Submission) -> Digests:
+    """The digests of a complete upload, from what was counted while it arrived.
 
     Raises Refusal.
     """
     transfer = world.transfers.of(submission.upload)
     try:
-        tally = _tally(world, submission, transfer, stored_size(world, submission.upload))
-        sha256, root, _ = tally.result()
+        return _tally(world, submission, transfer, stored_size(world, submission.upload)).result()
     except BadSeal as error:
         transfer.tally = None
         raise Refusal("digest-mismatch", error.reason) from error
-    return sha256, root
 
 
 async def create(call: Call) -> Response:
@@ -236,9 +234,15 @@ def _store(world: World, submission: Submission, transfer: Transfer, stored: int
         raise Refusal("digest-mismatch", error.reason, offset=stored) from error
     transfer.counted = stored + len(data)
     with world.upload_path(submission.upload).open("ab") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError:
+            # A full disk: all of a piece is stored, or nothing of it.
+            transfer.tally = None
+            os.truncate(file.fileno(), stored)
+            raise
     size = stored + len(data)
     if size == submission.size:
         with world.database.writing():

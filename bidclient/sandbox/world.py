@@ -9,16 +9,20 @@ from pathlib import Path
 
 import msgspec
 
+from bidclient.crypto.suite import suite
 from bidclient.formats import atomic
 from bidclient.formats.instant import instant_text, parse_instant
+from bidclient.keys.soft import SoftKey
 from bidclient.sandbox.bell import Bell
 from bidclient.sandbox.clock import Clock
 from bidclient.sandbox.database import Database
 from bidclient.sandbox.faults import Faults
 from bidclient.sandbox.limits import Arrivals, Attempts
+from bidclient.sandbox.phone_sessions import PhoneSessions
+from bidclient.sandbox.phone_wallet import Wallet
 from bidclient.sandbox.pki import create_authority, open_authority
 from bidclient.sandbox.problems import Refusal
-from bidclient.sandbox.samples import make_sample_tender, sample_ids
+from bidclient.sandbox.samples import load_sample, make_sample_tender, sample_ids
 from bidclient.sandbox.transfers import Transfers
 from bidclient.stages.opened import Event, genesis, next_head
 from bidclient.stages.tender import Tender, TenderPackage, write_tender
@@ -66,6 +70,7 @@ class World:
         self.transfers = Transfers()
         self.attempts = Attempts()
         self.arrivals = Arrivals()
+        self.phone = PhoneSessions(Wallet(data))
         self.network = self.database.text("SELECT value FROM meta WHERE name = 'network'")
         self.host_lock = threading.RLock()
 
@@ -98,6 +103,10 @@ class World:
         """Where the package of a tender version lies."""
         return self.data / "tenders" / f"{lot}-{version}.tender"
 
+    def opening_key(self, lot: str) -> SoftKey:
+        """The key to which the secrets of a lot are released. Raises Refusal."""
+        return self.authority.opening_of(self.tender(self.lot(lot)).parsed.suites)
+
     def upload_path(self, upload: str) -> Path:
         """Where the bytes of an upload lie; its size is the upload's offset."""
         return self.data / "uploads" / upload
@@ -127,21 +136,28 @@ class World:
         return package
 
     def announce_sample(
-        self, sample: str, issued_at: datetime, deadline: datetime, lot: str | None = None
+        self,
+        sample: str,
+        issued_at: datetime,
+        deadline: datetime,
+        lot: str | None = None,
+        suites: tuple[str, ...] = (),
     ) -> TenderPackage:
-        """Put one of the sample tenders on the market. Raises KeyError for an unknown sample."""
-        opening = self.authority.opening.certificate.pem.decode()
-        joint = self.authority.tenderer.certificate.pem.decode()
+        """Put one of the sample tenders on the market, with its own suites unless others are named.
+
+        Raises KeyError for an unknown sample, BadFormat for an unknown suite.
+        """
+        taken = tuple(suite(name).name for name in suites or load_sample(sample).terms.suites)
         tender, documents = make_sample_tender(
             sample,
             network=self.network,
             lot_id=lot or new_id("L"),
             issued_at=issued_at,
             deadline=deadline,
-            opening_certificate=opening,
-            joint_certificate=joint,
+            opening_certificate=self.authority.opening_of(taken).certificate.pem.decode(),
+            joint_certificate=self.authority.tenderer.certificate.pem.decode(),
         )
-        return self.announce(tender, documents)
+        return self.announce(msgspec.structs.replace(tender, suites=taken), documents)
 
     def append_event(self, opening: str, kind: str, data: dict[str, str | int | bool | None]) -> Event:
         """Append one link to an opening's chain, inside a transaction of the caller's."""
@@ -181,7 +197,7 @@ class World:
             {
                 "lot": lot,
                 "opening_at": tender.opening_at,
-                "opening_certificate_sha256": self.authority.opening.certificate.sha256,
+                "opening_certificate_sha256": self.authority.opening_of(tender.suites).certificate.sha256,
             },
         )
 
@@ -220,6 +236,8 @@ def create_world(
 
     Raises DiskProblem.
     """
+    # Keys, opened bids and the bidders' phone numbers lie here.
+    data.chmod(0o700)
     for folder in ("tenders", "uploads", "opened"):
         (data / folder).mkdir(parents=True, exist_ok=True)
     for rest in data.glob("sandbox.db*"):

@@ -19,6 +19,7 @@ from bidclient.stages.tender import Fen, Hex32, Name, Record, Slug, Tender, Tend
 FORMAT: Final = "bidclient/draft"
 VERSION: Final = 1
 PARTS = "parts/"
+_LONGEST_NAME = 200
 
 
 class Bidder(Record):
@@ -122,14 +123,18 @@ def with_document(draft: Draft, tender: Tender, document: DraftDocument, now: da
     problem = name_problem(document_path(document))
     if problem is None and "/" in document.file:
         problem = "contains a /"
+    if problem is None and len(document.file) > _LONGEST_NAME:
+        problem = f"longer than {_LONGEST_NAME} characters"
     if problem is None and folded(document_path(document)) in {
         folded(document_path(other)) for other in others
     }:
         problem = "another document has this file name"
     if problem:
         raise BadDocument(document.file, problem)
-    order = [(part.id, required.name) for part in tender.parts for required in part.documents]
-    documents = sorted([*others, document], key=lambda each: order.index((each.part, each.name)))
+    places = [(part.id, required.name) for part in tender.parts for required in part.documents]
+    order = {place: number for number, place in enumerate(places)}
+    # A document of an older tender version may have no place any more: it goes last until it is removed.
+    documents = sorted([*others, document], key=lambda each: order.get((each.part, each.name), len(order)))
     return _edited(draft, now, documents=tuple(documents))
 
 
@@ -185,7 +190,7 @@ def with_link(draft: Draft, tender: Tender, link: ClauseLink, now: datetime) -> 
     )
     if document is None:
         raise UnknownDocument(f"{link.part}/{link.file}")
-    if link.page > document.pages:
+    if not 1 <= link.page <= document.pages:
         raise BadValue(link.clause, f"page {link.page} of {document.pages}")
     kept = [other for other in draft.clause_links if other != link]
     return _edited(draft, now, clause_links=(*kept, link))

@@ -11,12 +11,12 @@ import msgspec
 from bidclient.crypto import cms
 from bidclient.crypto.certificate import Certificate, certificates_from_pem, verify_chain
 from bidclient.errors import (
-    BadCertificate,
     BadChain,
     BadReceipt,
     BadTimestamp,
     IntegrityProblem,
     Mismatch,
+    UnknownIssuer,
 )
 from bidclient.formats import canonical
 from bidclient.stages.opened import (
@@ -31,9 +31,10 @@ from bidclient.stages.opened import (
     read_readout,
     row_sha256,
 )
-from bidclient.stages.sealed import Stub
+from bidclient.stages.stub import Stub
 from bidclient.stages.submitted import (
     FinalizeStatement,
+    WithdrawStatement,
     check_receipt,
     digest,
     finalize_statement,
@@ -58,7 +59,6 @@ OPENING_STATEMENTS: Mapping[str, type[Record]] = {
 """Each has its acknowledgement beside it: acknowledgement-sign-in.p7s, acknowledgement-release.p7s …"""
 
 _JOURNAL_GENESIS = hashlib.sha256(b"bidclient/journal/1\0").hexdigest()
-_UNKNOWN_ISSUER = "unknown issuer"
 _NO_ANCHOR = "no trust anchor"
 
 
@@ -122,9 +122,10 @@ class Evidence:
 
 
 def verify_evidence(evidence: Evidence) -> list[Verdict]:
-    """A verdict on every item of the folder, and on every item that ought to be there."""
-    judges = (_tender, _stub, _finalizes, _receipts, _statements, _chain, _readout, _journal, _certificates)
-    return [verdict for judge in judges for verdict in judge(evidence)]
+    """A verdict on every item that proves something, and on every one that ought to be there."""
+    said = (_tender, _stub, _finalizes, _withdrawals, _receipts, _statements)
+    recorded = (_chain, _readout, _journal, _certificates)
+    return [verdict for judge in (*said, *recorded) for verdict in judge(evidence)]
 
 
 def _judge(item: str, proof: Callable[[], str | Verdict]) -> Verdict:
@@ -134,7 +135,7 @@ def _judge(item: str, proof: Callable[[], str | Verdict]) -> Verdict:
     except KeyError as error:
         return _undecided(item, f"{error.args[0]} is not in the folder")
     except IntegrityProblem as error:
-        return Verdict(item, "cannot-tell" if _lacks_trust(error) else "invalid", str(error))
+        return Verdict(item, "cannot-tell" if lacks_trust(error) else "invalid", str(error))
     return Verdict(item, "valid", proven) if isinstance(proven, str) else proven
 
 
@@ -142,10 +143,10 @@ def _undecided(item: str, reason: str) -> Verdict:
     return Verdict(item, "cannot-tell", reason)
 
 
-def _lacks_trust(error: BaseException | None) -> bool:
+def lacks_trust(error: BaseException | None) -> bool:
     """Whether nothing is wrong but that we do not know the issuer."""
     while error is not None:
-        if isinstance(error, BadCertificate) and error.reason.startswith(_UNKNOWN_ISSUER):
+        if isinstance(error, UnknownIssuer):
             return True
         if isinstance(error, BadTimestamp) and error.reason.startswith(_NO_ANCHOR):
             return True
@@ -176,7 +177,7 @@ def _by_bidder(evidence: Evidence, signed: cms.Signed, what: str) -> str:
 def _tender(evidence: Evidence) -> Iterator[Verdict]:
     def proof() -> str | Verdict:
         data, signature = evidence.files[TENDER], evidence.files[TENDER_SIGNATURE]
-        signed = cms.verify_detached(signature, hashlib.sha256(data).digest(), TENDER)
+        signed = cms.verify_detached(signature, data, TENDER)
         tender = canonical.loads(data, Tender, TENDER)
         verify_chain(signed.signer, signed.chain, evidence.anchors, signed.signing_time, TENDER)
         verify_recipients(tender, signed.chain, evidence.anchors)
@@ -214,6 +215,26 @@ def _finalizes(evidence: Evidence) -> Iterator[Verdict]:
         yield _judge(name, proof)
 
 
+def _withdrawals(evidence: Evidence) -> Iterator[Verdict]:
+    for name in evidence.numbered("withdraw", ".p7s"):
+
+        def proof(name: str = name) -> str | Verdict:
+            found, signed = read_statement(evidence.files[name], WithdrawStatement)
+            receipts = {
+                digest(data): data
+                for data in map(evidence.files.get, evidence.numbered("receipt", ".p7s"))
+                if data
+            }
+            if found.receipt_sha256 not in receipts:
+                return _undecided(name, f"about a receipt that is not in the folder, {found.receipt_sha256}")
+            receipt = read_receipt(receipts[found.receipt_sha256]).receipt
+            for field in ("network", "submission", "lot", "bidder"):
+                _same(field, _text(receipt, field), _text(found, field))
+            return f"submission {found.submission}, {_by_bidder(evidence, signed, name)}"
+
+        yield _judge(name, proof)
+
+
 def _receipts(evidence: Evidence) -> Iterator[Verdict]:
     names = evidence.numbered("receipt", ".p7s")
     if not names:
@@ -243,6 +264,9 @@ def _receipt(evidence: Evidence, name: str, before: str | None, statements: Sequ
         deadline=_deadline(evidence),
         before=None if before is None else read_receipt(evidence.files[before]),
     ).receipt
+    named = next(data for data in statements if digest(data) == receipt.statement_sha256)
+    kind = FinalizeStatement if receipt.kind == "submission" else WithdrawStatement
+    _by_bidder(evidence, read_statement(named, kind)[1], name)
     proven = f"{receipt.kind} {receipt.receipt_no}, received {receipt.received_at}"
     return _by_network(evidence, name, proven, found.signed.signer)
 
@@ -280,15 +304,22 @@ def _statement(evidence: Evidence, name: str) -> str:
     return _by_bidder(evidence, signed, name)
 
 
-def _acknowledgement(evidence: Evidence, name: str, answer: str) -> str | Verdict:
+def _acknowledged(evidence: Evidence, name: str, answer: str) -> tuple[AcknowledgedHead, Certificate]:
+    """What the network signed about the statement `name`, fitting the chain, and who signed."""
     proof = evidence.files[answer]
     signer = read_statement(proof, AcknowledgedHead)[1].signer
     head = check_acknowledgement(
         proof, evidence.opening or "", evidence.files[name], evidence.anchors, evidence.identity or signer
     )
-    proven = f"event {head.seq} at {head.at}"
     if evidence.chain is not None:
         evidence.chain.check_head(head.seq, head.head)
+    return head, signer
+
+
+def _acknowledgement(evidence: Evidence, name: str, answer: str) -> str | Verdict:
+    head, signer = _acknowledged(evidence, name, answer)
+    proven = f"event {head.seq} at {head.at}"
+    if evidence.chain is not None:
         recorded = evidence.chain.recorded(head.statement_sha256)
         proven = f"recorded as event {recorded.seq} at {recorded.at}"
     return _by_network(evidence, answer, proven, signer)
@@ -308,20 +339,27 @@ def _chain(evidence: Evidence) -> Iterator[Verdict]:
 
 
 def _readout(evidence: Evidence) -> Iterator[Verdict]:
+    """Anybody can write a table and a chain that announces it: the network must have signed for the chain."""
+
     def proof() -> str | Verdict:
         data = evidence.files[READOUT]
         if evidence.opening is None:
             return _undecided(READOUT, "no statement in the folder names the opening")
         readout = read_readout(data, evidence.opening, digest(data))
-        if evidence.chain is not None:
-            evidence.chain.check_readout(digest(data))
+        if evidence.chain is None:
+            raise KeyError(CHAIN)
+        announced = evidence.chain.check_readout(digest(data))
         rows = [row for row in readout.rows if row.bidder == evidence.bid.bidder]
         if len(rows) != 1:
             raise Mismatch("rows of the bidder", "1", str(len(rows)))
         confirmed, _ = read_statement(evidence.files["confirm.p7s"], ConfirmStatement)
         _same("table_sha256", confirmed.table_sha256, digest(data))
         _same("row_sha256", confirmed.row_sha256, row_sha256(rows[0]))
-        return f"{len(readout.rows)} bidders, our row answered with {confirmed.verdict}"
+        head, signer = _acknowledged(evidence, "confirm.p7s", "acknowledgement-confirm.p7s")
+        if head.seq < announced.seq:
+            return _undecided(READOUT, f"the network's last signed event is {head.seq}, before the read-out")
+        proven = f"{len(readout.rows)} bidders, our row answered with {confirmed.verdict}"
+        return _by_network(evidence, READOUT, proven, signer)
 
     if READOUT in evidence.files:
         yield _judge(READOUT, proof)

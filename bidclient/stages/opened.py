@@ -15,6 +15,7 @@ from bidclient.crypto.private_key import PrivateKey
 from bidclient.errors import BadChain, BadEnvelope, BadSignature, Mismatch
 from bidclient.formats import canonical
 from bidclient.formats.instant import Instant, parse_instant
+from bidclient.formats.money import is_fen
 from bidclient.stages.package import Manifest
 from bidclient.stages.submitted import SignedReceipt, digest, read_statement
 from bidclient.stages.tender import Fen, Hex32, Record, Uscc
@@ -405,11 +406,11 @@ def opened_row(manifest: Manifest, manifest_sha256: str, submission: str, price_
     """The row that an opened bid must get; `price_field` is tender.price.field.
 
     The network makes the table of it, the bidder recomputes it from the local package. Raises Mismatch when
-    the price in the form is not a whole number of fen.
+    the price in the form is not a whole number of fen that files can hold.
     """
     text = manifest.form.get(price_field, "")
-    if not (text.isascii() and text.isdigit()):
-        raise Mismatch(price_field, "an amount in fen", text)
+    if not is_fen(text):
+        raise Mismatch(price_field, "an amount in fen", text[:40])
     return ReadoutRow(
         bidder=manifest.bidder.uscc,
         bidder_name=manifest.bidder.name,

@@ -103,20 +103,20 @@ def verify_signed(
     signed: SignedBid,
     anchors: Sequence[Certificate],
     stamp_anchors: Sequence[Certificate],
-    at: datetime,
+    at: datetime | None,
     progress: Progress = silent,
 ) -> SignedBid:
     """`signed`, when every document has its digest, every signer a chain, and the first signer is the bidder.
 
-    A signature with a timestamp is judged at the timestamp's time (EN 319 102-1 §5.5), one without at `at`.
-    Raises BadManifest, BadArchive, BadTimestamp, BadCertificate, Mismatch, FileProblem.
+    A signature with a timestamp is judged at the timestamp's time (EN 319 102-1 §5.5), one without at `at`,
+    or with None at the time that it claims, as evidence is. Raises BadManifest, BadArchive,
+    BadTimestamp, BadCertificate, Mismatch, FileProblem.
     """
     for number, signature in enumerate(signed.signatures, 1):
         what = asic.signature_name(number)
-        moment = at
+        moment = signature.signing_time if at is None else at
         if signature.timestamp is not None:
-            digest = hashlib.sha256(signature.signature).digest()
-            moment = verify_token(signature.timestamp, digest, stamp_anchors, what)
+            moment = verify_token(signature.timestamp, signature.signature, stamp_anchors, what)
         verify_chain(signature.signer, signature.chain, anchors, moment, what)
     _check_bidder(signed.signatures[0].signer, signed.manifest)
     verify_documents(signed.path, signed.manifest, signed.entries, progress)
@@ -150,7 +150,7 @@ def _append(
         if number > MOST_SIGNATURES:
             raise BadSignature(path.name, f"more than {MOST_SIGNATURES} signatures")
         xml = _manifest_xml(manifest, data, number)
-        signature = cms.sign_detached(hashlib.sha256(xml).digest(), key, signing_time, stamp)
+        signature = cms.sign_detached(xml, key, signing_time, stamp)
         with atomic.replacing(out) as target:
             stored_zip.copy_prefix(source, target, end, lambda done: progress("sign", done, end))
             writer = stored_zip.Writer.continuing(target, entries)
@@ -174,7 +174,7 @@ def _read_signature(
     if stored_zip.read_small(file, pair[0], len(expected)) != expected:
         raise BadSignature(asic.manifest_name(number), "does not list exactly this bid")
     signature = stored_zip.read_small(file, pair[1], _SIGNATURE_LIMIT)
-    return cms.verify_detached(signature, hashlib.sha256(expected).digest(), asic.signature_name(number))
+    return cms.verify_detached(signature, expected, asic.signature_name(number))
 
 
 def _manifest_xml(manifest: Manifest, data: bytes, number: int) -> bytes:

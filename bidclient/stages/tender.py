@@ -62,12 +62,18 @@ class Lot(Record):
 
 
 class SealPosition(Record):
-    """Where a seal belongs on a document: 公章, 法人章, 造价师章, 骑缝章."""
+    """Where a seal belongs on a document: 公章, 法人章, 造价师章, 骑缝章.
+
+    `page` counts from 1, and from the last page (-1) backwards; 0 is every page. x_mm and y_mm lead to the
+    seal's centre: from the left and the top of the page, with `anchor` from the middle of that text wherever
+    the page has it. A cross-page seal goes along the right edge of all pages, at the height y_mm.
+    """
 
     kind: Literal["company", "legal-representative", "cost-engineer", "cross-page"]
     page: int
     x_mm: int
     y_mm: int
+    anchor: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class RequiredDocument(Record):
@@ -229,7 +235,7 @@ def write_tender(
     tender = msgspec.structs.replace(tender, files=tuple(files))
     check_tender(tender)
     data = canonical.dumps(tender)
-    signature = cms.sign_detached(hashlib.sha256(data).digest(), key, signing_time, None)
+    signature = cms.sign_detached(data, key, signing_time)
     with atomic.replacing(out) as target:
         writer = stored_zip.Writer(target)
         writer.add_bytes(TENDER_NAME, data)
@@ -254,7 +260,7 @@ def read_tender(path: Path) -> TenderPackage:
             raise BadArchive(what, f"must begin with {TENDER_NAME} and end with {SIGNATURE_NAME}")
         data = stored_zip.read_small(file, entries[0], canonical.DEFAULT_SIZE_LIMIT)
         signature = stored_zip.read_small(file, entries[-1], _SIGNATURE_LIMIT)
-        signed = cms.verify_detached(signature, hashlib.sha256(data).digest(), what)
+        signed = cms.verify_detached(signature, data, what)
         tender = read_record(data, Tender, TENDER_NAME)
         check_tender(tender)
         _check_documents(file, entries[1:-1], tender.files, what)

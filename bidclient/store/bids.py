@@ -5,6 +5,7 @@ superseded/, what a receipt speaks of moves whole to submitted/NNN/, where it st
 replaced.
 """
 
+import filecmp
 import hashlib
 import os
 import shutil
@@ -16,7 +17,7 @@ from pathlib import Path
 from bidclient.errors import ArtefactLocked, BidExists, DiskProblem, FileProblem, NotABidFolder
 from bidclient.formats import atomic
 from bidclient.store.journal import Journal
-from bidclient.store.lock import locked
+from bidclient.store.lock import LOCK_NAME, locked
 from bidclient.store.numbered import new_folder, next_number, numbered
 from bidclient.store.records import KeptReceipt, Records
 
@@ -90,11 +91,15 @@ class BidFolder:
 
     @classmethod
     def create(cls, path: Path, tender_file: Path) -> "BidFolder":
-        """A new bid folder with a copy of the tender. Raises BidExists, FileProblem, DiskProblem."""
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        """A new bid folder with a copy of the tender. Raises BidExists, FileProblem, DiskProblem.
+
+        A folder that a killed program left behind before there was a draft is taken as new.
+        """
+        if path.exists() and (not path.is_dir() or not _is_unborn(path, tender_file)):
             raise BidExists(str(path))
         try:
             path.mkdir(parents=True, exist_ok=True)
+            atomic.sync_folder(path.parent)
         except OSError as error:
             raise DiskProblem(str(path), str(error)) from error
         folder = cls(path)
@@ -163,6 +168,24 @@ class BidFolder:
             raise DiskProblem(str(target), str(error)) from error
         return tuple(moved)
 
+    def keep_before(self, file: Path) -> str:
+        """Keep what a file of this folder is now as superseded/NNN-name, before it is replaced; that name.
+
+        What a killed program has kept already is not kept twice. Raises DiskProblem.
+        """
+        target = self.path / "superseded"
+        name = "-".join(file.relative_to(self.path).parts)
+        try:
+            target.mkdir(exist_ok=True)
+            new = next((one for one in numbered(target, f"-{name}") if one.samefile(file)), None)
+            if new is None:
+                new = target / f"{next_number(target)}-{name}"
+                os.link(file, new)
+            atomic.sync_folder(target)
+        except OSError as error:
+            raise DiskProblem(str(target), str(error)) from error
+        return new.relative_to(self.path).as_posix()
+
     def keep_submitted(self) -> Path | None:
         """Move the artefacts that a receipt speaks of to submitted/NNN/; None when no receipt does.
 
@@ -221,6 +244,15 @@ class BidFolder:
             if file.exists() and twin.exists() and file.samefile(twin):
                 file.unlink()
         self.records.refresh_copies()
+
+
+def _is_unborn(path: Path, tender_file: Path) -> bool:
+    """Whether there is nothing in a folder but what `create` and a new draft leave behind when killed."""
+    atomic.clear_unfinished(path)
+    names = {one.name for one in path.iterdir()}
+    if not names <= {TENDER, PARTS, LOCK_NAME} or (PARTS in names and any((path / PARTS).iterdir())):
+        return False
+    return TENDER not in names or filecmp.cmp(path / TENDER, tender_file, shallow=False)
 
 
 def copy_file(source: Path, target: Path) -> None:

@@ -94,7 +94,7 @@ class Journal:
         whole = content[: content.rfind(b"\n") + 1]
         entries: list[JournalEntry] = []
         prev = GENESIS
-        for number, line in enumerate(whole.splitlines(), start=1):
+        for number, line in enumerate(whole.split(b"\n")[:-1], start=1):
             entries.append(self._parse(line, number, prev))
             prev = hashlib.sha256(line).hexdigest()
         return entries, prev, len(whole)

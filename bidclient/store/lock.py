@@ -1,4 +1,4 @@
-"""One bidclient at a time works on a bid folder: an advisory lock that the system drops with its process."""
+"""One process at a time works on a bid folder or a sandbox: an advisory lock, which the system drops."""
 
 import sys
 from collections.abc import Iterator
@@ -13,7 +13,10 @@ LOCK_NAME = ".lock"
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of `folder` for the length of the block. Raises Busy at once when another holds it."""
+    """Hold the lock of `folder` for the length of the block.
+
+    Raises Busy at once when another holds it, DiskProblem where there can be no lock.
+    """
     try:
         file = (folder / LOCK_NAME).open("ab")
     except OSError as error:
@@ -21,8 +24,10 @@ def locked(folder: Path) -> Iterator[None]:
     with file:
         try:
             _take(file)
-        except OSError as error:
+        except (BlockingIOError, PermissionError) as error:  # flock and Windows tell it differently
             raise Busy(str(folder)) from error
+        except OSError as error:
+            raise DiskProblem(str(folder), str(error)) from error
         yield
 
 

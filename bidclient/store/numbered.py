@@ -1,5 +1,6 @@
 """Files and folders that are numbered 001, 002 … and appear whole: what is kept is never written over."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -7,22 +8,34 @@ from pathlib import Path
 from bidclient.errors import DiskProblem
 from bidclient.formats import atomic
 
+_NUMBERED = re.compile(r"([0-9]{3,9})(-.*)?", re.DOTALL)
+
 
 def next_number(folder: Path) -> str:
-    """Three digits, one more than the highest with which a name in `folder` begins."""
-    taken = (int(entry.name[:3]) for entry in folder.iterdir() if entry.name[:3].isdigit())
-    return f"{max(taken, default=0) + 1:03d}"
+    """Three digits or more, one more than the highest that a name in `folder` has."""
+    return f"{max(map(_number, folder.iterdir()), default=0) + 1:03d}"
 
 
-def numbered(parent: Path) -> list[Path]:
-    """The numbered folders in `parent`, oldest first; none when there is no such folder."""
-    return sorted(parent.glob("[0-9][0-9][0-9]"))
+def numbered(parent: Path, suffix: str = "") -> list[Path]:
+    """What is called NNN and `suffix` in `parent`, oldest first; nothing when there is no such folder."""
+    found = [entry for entry in parent.glob(f"*{suffix}") if _rest(entry) == suffix]
+    return sorted(found, key=_number)
+
+
+def new_place(parent: Path) -> None:
+    """A folder for numbered things, if there is none yet. Raises DiskProblem."""
+    try:
+        if not parent.is_dir():
+            parent.mkdir()
+            atomic.sync_folder(parent.parent)
+    except OSError as error:
+        raise DiskProblem(str(parent), str(error)) from error
 
 
 def new_folder(parent: Path, fill: Callable[[Path], None]) -> Path:
     """parent/NNN as `fill` makes it, appearing when that is done and synced. Raises DiskProblem."""
+    new_place(parent)
     try:
-        parent.mkdir(exist_ok=True)
         target = parent / next_number(parent)
         building = parent / f"{atomic.TEMPORARY_PREFIX}{target.name}"
         shutil.rmtree(building, ignore_errors=True)
@@ -34,3 +47,13 @@ def new_folder(parent: Path, fill: Callable[[Path], None]) -> Path:
     except OSError as error:
         raise DiskProblem(str(parent), str(error)) from error
     return target
+
+
+def _number(entry: Path) -> int:
+    found = _NUMBERED.fullmatch(entry.name)
+    return int(found[1]) if found else 0
+
+
+def _rest(entry: Path) -> str | None:
+    found = _NUMBERED.fullmatch(entry.name)
+    return None if found is None else found[2] or ""

@@ -1,4 +1,4 @@
-"""Where settings and logs lie on this computer, as each desktop expects it."""
+"""Where settings, logs and caches lie on this computer, as each desktop expects it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,17 +15,33 @@ class Paths:
 
     settings: Path
     logs: Path
+    cache: Path
 
     @property
     def settings_file(self) -> Path:
         """settings.toml."""
         return self.settings / "settings.toml"
 
+    @property
+    def token_models(self) -> Path:
+        """The folder for what key hosts find out about models of tokens; it may be deleted at any time."""
+        return self.cache / "token-models"
+
+    @property
+    def phone_certificates(self) -> Path:
+        """The file with the company's certificates that its phone has shown; deleted, it is paired anew."""
+        return self.settings / "phone-certificates.pem"
+
+    @property
+    def revocation_answers(self) -> Path:
+        """The folder for what issuers say about revocation; it may be deleted at any time."""
+        return self.cache / "revocation"
+
 
 def paths(environment: Mapping[str, str]) -> Paths:
     """The folders: under BIDCLIENT_HOME when the environment names it, else where the system wants them."""
     home = environment.get(HOME_VARIABLE)
     if home:
-        return Paths(settings=Path(home), logs=Path(home) / "log")
+        return Paths(settings=Path(home), logs=Path(home) / "log", cache=Path(home) / "cache")
     system = platformdirs.PlatformDirs("bidclient", appauthor=False)
-    return Paths(settings=system.user_config_path, logs=system.user_log_path)
+    return Paths(settings=system.user_config_path, logs=system.user_log_path, cache=system.user_cache_path)

@@ -7,7 +7,7 @@ from pathlib import Path
 from bidclient.errors import DiskProblem
 from bidclient.formats import atomic
 from bidclient.stages.submitted import SignedReceipt, read_receipt
-from bidclient.store.numbered import new_folder, next_number, numbered
+from bidclient.store.numbered import new_folder, new_place, next_number, numbered
 
 RECEIPT_NAMES = ("receipt.json", "receipt.p7s", "receipt.tsr", "receipt.pdf")
 
@@ -41,9 +41,12 @@ class Records:
         return is_new
 
     def receipts(self) -> list[KeptReceipt]:
-        """Every receipt that was ever kept, oldest first. Raises BadReceipt for one that was damaged."""
+        """Every receipt that was ever kept, oldest first.
+
+        Raises BadReceipt for one that was damaged, DiskProblem for one that cannot be read.
+        """
         return [
-            KeptReceipt(folder, read_receipt((folder / "receipt.p7s").read_bytes()))
+            KeptReceipt(folder, read_receipt(_content(folder / "receipt.p7s")))
             for folder in numbered(self._receipts)
         ]
 
@@ -58,25 +61,29 @@ class Records:
 
     def keep_statement(self, kind: str, statement: bytes) -> Path:
         """Keep a signed statement as statements/NNN-kind.p7s, before it is sent. Raises DiskProblem."""
-        try:
-            self._statements.mkdir(exist_ok=True)
-        except OSError as error:
-            raise DiskProblem(str(self._statements), str(error)) from error
+        new_place(self._statements)
         path = self._statements / f"{next_number(self._statements)}-{kind}.p7s"
         atomic.write(path, statement)
         return path
 
     def statements(self, kind: str) -> list[Path]:
         """The statements of one kind, oldest first."""
-        return sorted(self._statements.glob(f"[0-9][0-9][0-9]-{kind}.p7s"))
+        return numbered(self._statements, f"-{kind}.p7s")
 
     def refresh_copies(self) -> None:
         """Make receipt.* beside the bid equal to the newest receipt, as a kill may have prevented."""
         kept = numbered(self._receipts)
         for name in RECEIPT_NAMES if kept else ():
-            content, copy = (kept[-1] / name).read_bytes(), self._path / name
-            if not copy.is_file() or copy.read_bytes() != content:
+            content, copy = _content(kept[-1] / name), self._path / name
+            if not copy.is_file() or _content(copy) != content:
                 atomic.write(copy, content)
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise DiskProblem(str(file), error.strerror or str(error)) from error
 
 
 def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from bidclient.errors import FileProblem, SettingProblem
+from bidclient.errors import DiskProblem, FileProblem, SettingProblem
 from bidclient.formats import atomic
 
 _LIMIT = 1024 * 1024
@@ -18,14 +18,34 @@ class NetworkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     address: str
     kind: Literal["sandbox", "production"]
     trust: tuple[str, ...]
-    stamp_address: str
+    stamp_address: str | tuple[str, ...]
+    """One timestamp service, or several that are tried in this order."""
     stamp_trust: tuple[str, ...] = ()
     """Empty: the same as `trust`."""
     ca_file: str = ""
-    """PEM file that alone is trusted for TLS; empty: the system's roots."""
+    """PEM file that alone is trusted for TLS; empty: the usual web roots."""
     identity: str = ""
     """PEM file with the certificate by which the network signs tenders and receipts. It pins the network;
     production does not do without."""
+    seal_makers: tuple[str, ...] = ()
+    """PEM files, or folders of them, with the certificates of those who make electronic seals (制章者)."""
+    ocsp: tuple[str, ...] = ()
+    """OCSP services to ask besides those that a certificate names."""
+    crl: tuple[str, ...] = ()
+    """Addresses of revocation lists to look at besides those that a certificate names."""
+
+    @property
+    def stamp_addresses(self) -> tuple[str, ...]:
+        """The timestamp services in the order in which they are tried."""
+        return (self.stamp_address,) if isinstance(self.stamp_address, str) else self.stamp_address
+
+
+class MobileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The authority that serves the company's phone."""
+
+    address: str
+    ca_file: str = ""
+    """PEM file that alone is trusted for TLS; empty: the usual web roots."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,10 +53,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     language: Literal["zh", "en"] = "zh"
     network: NetworkSettings | None = None
+    mobile: MobileSettings | None = None
     modules: tuple[str, ...] = ()
     """PKCS#11 libraries besides the known ones."""
     pfx_files: tuple[str, ...] = ()
     """PFX files, each with its certificate as .pem or .crt beside it."""
+    bids: str = ""
+    """The folder in which the company keeps its bid folders."""
 
 
 def read_settings(path: Path) -> Settings:
@@ -61,15 +84,19 @@ def read_settings(path: Path) -> Settings:
 
 def write_settings(path: Path, settings: Settings) -> None:
     """Replace settings.toml. Raises DiskProblem."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise DiskProblem(str(path), str(error)) from error
     lines = [f"{name} = {_toml(value)}" for name, value in _fields(settings)]
-    if settings.network is not None:
-        lines += ["", "[network]"]
-        lines += [f"{name} = {_toml(value)}" for name, value in _fields(settings.network)]
+    for name, section in (("network", settings.network), ("mobile", settings.mobile)):
+        if section is not None:
+            lines += ["", f"[{name}]"]
+            lines += [f"{field} = {_toml(value)}" for field, value in _fields(section)]
     atomic.write(path, ("\n".join(lines) + "\n").encode("utf-8"))
 
 
-def _fields(value: Settings | NetworkSettings) -> list[tuple[str, str | tuple[str, ...]]]:
+def _fields(value: Settings | NetworkSettings | MobileSettings) -> list[tuple[str, str | tuple[str, ...]]]:
     return [
         (name, content)
         for name, content in msgspec.structs.asdict(value).items()
@@ -96,10 +123,16 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
             stamp_trust=anchored(network.stamp_trust),
             ca_file=str(folder / network.ca_file) if network.ca_file else "",
             identity=str(folder / network.identity) if network.identity else "",
+            seal_makers=anchored(network.seal_makers),
         )
+    mobile = settings.mobile
+    if mobile is not None and mobile.ca_file:
+        mobile = msgspec.structs.replace(mobile, ca_file=str(folder / mobile.ca_file))
     return msgspec.structs.replace(
         settings,
         network=network,
+        mobile=mobile,
         modules=anchored(settings.modules),
         pfx_files=anchored(settings.pfx_files),
+        bids=str(folder / settings.bids) if settings.bids else "",
     )

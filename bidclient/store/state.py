@@ -11,7 +11,8 @@ from bidclient.formats import canonical, stored_zip
 from bidclient.formats.instant import Instant
 from bidclient.stages.draft import Draft, read_draft
 from bidclient.stages.package import Manifest, plaintext_commitment
-from bidclient.stages.sealed import check_stub, read_frame, read_stub
+from bidclient.stages.sealed import read_frame
+from bidclient.stages.stub import check_stub, read_stub
 from bidclient.stages.tender import Hex32, Record
 from bidclient.store.bids import Artefacts, BidFolder
 
@@ -72,7 +73,8 @@ class State:
 def state(folder: BidFolder) -> State:
     """Derive the stage. Reads manifests, frames and signatures of small files, never a whole bid.
 
-    A damaged artefact does not raise: it is stale, with the fault as the reason.
+    A damaged artefact does not raise: it is stale, with the fault as the reason. A damaged receipt raises
+    BadReceipt: it is an alarm, not a stage.
     """
     artefacts = folder.artefacts
     reached, stale = Stage.TENDER, []

@@ -5,8 +5,11 @@ set -euo pipefail
 
 declare -A packages=(
   [base]="python3-venv ca-certificates openssl softhsm2 opensc unzip qpdf poppler-utils xxd"
+  [modules]="gcc libc6-dev libp11-kit-dev libssl-dev"
+  [cards]="pcscd vsmartcard-vpcd opensc-pkcs11"
+  [judges]="default-jdk-headless libbcpkix-java"
   [bench]="age p7zip-full"
-  [peers]="nodejs npm"
+  [peers]="nodejs npm chromium fonts-droid-fallback"
 )
 
 run_as_root() {
@@ -30,12 +33,12 @@ install() {
     || echo "Could not install: ${missing[*]}. Please install them by hand." >&2
 }
 
-# Chinese PDF manuals of Debian: documents that nobody of this project wrote, unpacked without installing.
+# Chinese PDF manuals of Debian: documents that nobody of this project wrote, unpacked without installing. The folder
+# appears when all are there: half of it would be taken for the whole by the next run of make.
 manuals() {
-  local target=$1 work
-  rm -rf "$target"
-  mkdir -p "$target"
+  local target=$1
   work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
   chmod 755 "$work"
   (
     cd "$work"
@@ -45,8 +48,10 @@ manuals() {
     gunzip -c content/usr/share/doc/debian/FAQ/debian-faq.zh-cn.pdf.gz >debian-faq.pdf
     cp content/usr/share/doc/maint-guide-zh-cn/maint-guide.zh-cn.pdf maint-guide.pdf
   )
-  mv "$work"/*.pdf "$target"/
-  rm -rf "$work"
+  rm -rf "$target" "$target.new"
+  mkdir -p "$target.new"
+  mv "$work"/*.pdf "$target.new"/
+  mv "$target.new" "$target"
 }
 
 if ! command -v apt-get >/dev/null; then

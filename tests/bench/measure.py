@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
@@ -40,12 +40,13 @@ class Target:
 
 @dataclass(frozen=True)
 class Bench:
-    """What a bench found, ready to be shown."""
+    """What a bench found, ready to be shown; `memory` is the most MiB that each of its verbs may take."""
 
     title: str
     runs: Mapping[str, Sequence[Run]]
     targets: Sequence[Target]
     notes: Sequence[str] = ()
+    memory: Mapping[str, float] = field(default_factory=dict)
 
 
 def alternate(works: Mapping[str, Work], folder: Path, rounds: int) -> dict[str, list[Run]]:
@@ -79,6 +80,9 @@ def show(bench: Bench) -> str:
     for target in bench.targets:
         if target.ours in bench.runs and target.peer in bench.runs:
             lines.append(_ratio(bench, target))
+    for name, limit in bench.memory.items():
+        if name in bench.runs:
+            lines.append(_peak(name, bench.runs[name], limit))
     return "\n".join([*lines, "", *bench.notes]) + "\n"
 
 
@@ -89,6 +93,13 @@ def _ratio(bench: Bench, target: Target) -> str:
     name = f"{target.ours} / {target.peer}"
     figures = f"{median(ratios):8.2f}{min(ratios):8.2f}{max(ratios):8.2f}"
     return f"{name:60}{figures}{target.limit:9.2f}  {verdict}"
+
+
+def _peak(name: str, runs: Sequence[Run], limit: float) -> str:
+    peaks = [run.rss for run in runs]
+    verdict = "reached" if max(peaks) <= limit else "missed"
+    figures = f"{median(peaks):8.0f}{min(peaks):8.0f}{max(peaks):8.0f}"
+    return f"{f'peak memory of {name}, MiB':60}{figures}{limit:9.0f}  {verdict}"
 
 
 def _once(command: Sequence[str], folder: Path) -> Run:

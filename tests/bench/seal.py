@@ -36,6 +36,7 @@ TARGETS = (
     Target(UNSEAL_UNSYNCED, AGE_OPEN, 0.28),
     Target(UNSEAL, AGE_OPEN_SYNCED, 0.28),
 )
+MEMORY = dict.fromkeys((SEAL, UNSEAL), 48.0)
 NOTES = (
     "seal: strict reading of the signed bid, SHA-256 of every document against the manifest, AES-256-GCM,",
     "  SHA-256 of every chunk and of the whole sealed file, fsync. The peers do not fsync and hash nothing.",
@@ -54,7 +55,7 @@ def run() -> Bench:
         subprocess.run(_ours("prepare", str(mebibytes)), cwd=folder, check=True)
         recipient = _age_key(folder)
         runs = alternate(_works(recipient), folder, rounds)
-    return Bench(f"seal: {mebibytes} MiB in 40 documents, {rounds} rounds", runs, TARGETS, NOTES)
+    return Bench(f"seal: {mebibytes} MiB in 40 documents, {rounds} rounds", runs, TARGETS, NOTES, MEMORY)
 
 
 def _ours(*arguments: str) -> list[str]:

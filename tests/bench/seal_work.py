@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bidclient.crypto.certificate import Certificate
 from bidclient.formats import canonical
-from bidclient.stages import sealed
+from bidclient.stages import sealed, sealing
 from bidclient.stages.signed import read_signed
 from bidclient.stages.tender import Tender
 
@@ -17,21 +17,21 @@ def prepare(mebibytes: int) -> None:
     from tests.support.sealing import make_bid, make_keys, make_tender
 
     keys = make_keys(Authority.root())
-    tender = make_tender(keys, 40)
+    tender = make_tender(keys, 40, suites=("intl-1", "gm-1"))
     sizes = [8 * 2**20] * 4 + [(mebibytes - 32) * 2**20 // 36] * 36
     bid = make_bid(Path(), tender, keys, sizes)
     Path("bid.zip").unlink()
     Path("tender.json").write_bytes(canonical.dumps(tender))
     Path("bidder.pem").write_bytes(keys.encryption.certificate.pem)
-    made = sealed.seal(bid, tender, keys.bidder, Path("reference.sealed"))
+    made = sealing.seal(bid, tender, keys.bidder, Path("reference.sealed"))
     Path("secret").write_bytes(sealed.unwrap_secret(sealed.read_frame(made.path), keys.encryption))
 
 
-def seal() -> None:
+def seal(suite: str = "intl-1") -> None:
     """Seal bid.asice as the program does: read it strictly, hash every document, encrypt, hash the result."""
     tender = canonical.loads(Path("tender.json").read_bytes(), Tender, "tender.json")
     recipient = sealed.Recipient("bidder", Certificate.from_pem(Path("bidder.pem").read_bytes()))
-    sealed.seal(read_signed(Path("bid.asice")), tender, [recipient], Path("bid.sealed"))
+    sealing.seal(read_signed(Path("bid.asice")), tender, [recipient], Path("bid.sealed"), suite=suite)
 
 
 def unseal() -> None:

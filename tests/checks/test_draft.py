@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bidclient.checks.anonymity import telling_names
+from bidclient.checks.anonymity import bare, check_anonymity, telling_names
 from bidclient.checks.draft import check_draft
 from bidclient.checks.finding import Finding, blocks
 from bidclient.checks.price import line_total
@@ -98,6 +98,8 @@ def test_everything_that_is_missing_is_named_at_once(package: TenderPackage, tmp
         ({"total-price": "0"}, {("PRC-001", "total-price"), ("PRC-004", "total-price")}),
         ({"total-price": "26550001"}, {("PRC-004", "total-price")}),
         ({"total-price": "12.5"}, {("FRM-002", "total-price")}),
+        ({"total-price": "9" * 5000}, {("FRM-002", "total-price")}),
+        ({"total-price": "026550000"}, {("FRM-002", "total-price")}),
         ({"duration": "many"}, {("FRM-002", "duration")}),
         ({"duration": ""}, {("FRM-001", "duration")}),
         ({"other": "1"}, {("FRM-004", "other")}),
@@ -147,14 +149,25 @@ def test_the_price_list(
     assert set(checked(changed(complete[0], prices=items), tender, complete[1])) == expected
 
 
+def test_a_short_field_for_an_amount_is_measured_as_it_was_typed(
+    complete: tuple[Draft, Path], tender: Tender
+) -> None:
+    form = tuple(msgspec.structs.replace(field, max_length=9) for field in tender.form)
+    short = msgspec.structs.replace(tender, form=form)
+    assert ("FRM-002", "total-price") not in checked(complete[0], short, complete[1])
+
+
 def test_lines_are_rounded_half_up() -> None:
     assert line_total("0.5", 1) == 1
     assert line_total("1200.5", 2_000) == 2_401_000
     assert line_total("0.333", 100) == 33
 
 
-def test_a_quantity_that_is_no_number_is_not_multiplied(complete: tuple[Draft, Path], tender: Tender) -> None:
-    items = tuple(msgspec.structs.replace(item, quantity="一批") for item in tender.price.items)
+@pytest.mark.parametrize("quantity", ["一批", "NaN", "Infinity", "9E999999", "-1"])
+def test_a_quantity_that_is_no_number_is_not_multiplied(
+    complete: tuple[Draft, Path], tender: Tender, quantity: str
+) -> None:
+    items = tuple(msgspec.structs.replace(item, quantity=quantity) for item in tender.price.items)
     lump = msgspec.structs.replace(tender, price=msgspec.structs.replace(tender.price, items=items))
     assert checked(complete[0], lump, complete[1]) == []
 
@@ -243,7 +256,7 @@ def test_a_blind_document_whose_file_name_tells(complete: tuple[Draft, Path], te
 def test_an_open_document_of_another_company(complete: tuple[Draft, Path], tender: Tender) -> None:
     draft, parts = complete
     draft = add_document(
-        draft, tender, parts, "qualification", "licence", "营业执照", ["一"], author="别家建设有限公司"
+        draft, tender, parts, "qualification", "licence", "营业执照", ["第一页"], author="别家建设有限公司"
     )
     assert checked(draft, tender, parts) == [("META-001", "qualification/licence")]
     assert checked(draft, tender, parts, datetime(1999, 1, 1, tzinfo=NOW.tzinfo)).count(
@@ -262,6 +275,21 @@ def test_what_names_a_company() -> None:
     bidder = Bidder(BIDDER, BIDDER_USCC, LEGAL_REPRESENTATIVE, "", PHONE)
     assert telling_names(bidder) == (BIDDER, "陇原示范建设工程", BIDDER_USCC, "09348000001")
     assert telling_names(Bidder()) == ()
+    assert telling_names(Bidder("示例（集团）有限公司")) == telling_names(Bidder("示例(集团)有限公司"))
+
+
+@pytest.mark.parametrize("written", ["示\u200b例　建设", "⽰例建设", "示例-建设", "示例建设"])
+def test_a_name_is_found_however_it_is_written(written: str) -> None:
+    assert bare(written) == "示例建设"
+
+
+def test_a_blind_picture_whose_file_name_tells(complete: tuple[Draft, Path], tender: Tender) -> None:
+    draft, parts = complete
+    plan = next(each for each in draft.documents if each.part == "technical")
+    picture = msgspec.structs.replace(plan, file=f"{BIDDER}.png", pages=0)
+    (parts / "technical" / picture.file).write_bytes(b"\x89PNG")
+    findings = check_anonymity(changed(draft, documents=(picture,)), tender, parts)
+    assert set(rules(findings)) == {("ANON-001", PLAN)}
 
 
 def test_an_old_version_another_lot_and_a_past_deadline(complete: tuple[Draft, Path], tender: Tender) -> None:
@@ -279,7 +307,16 @@ def test_an_old_version_another_lot_and_a_past_deadline(complete: tuple[Draft, P
 
 
 @pytest.mark.parametrize(
-    ("days", "rule"), [(-1, "CRT-001"), (0, "CRT-001"), (1, "CRT-005"), (29, "CRT-005"), (31, None)]
+    ("days", "rule"),
+    [
+        (-1, "CRT-001"),
+        (0, "CRT-001"),
+        (1, "CRT-006"),
+        (6, "CRT-006"),
+        (8, "CRT-005"),
+        (29, "CRT-005"),
+        (31, None),
+    ],
 )
 def test_a_certificate_must_outlive_the_opening(tender: Tender, days: int, rule: str | None) -> None:
     ends = parse_instant(tender.opening_at) + timedelta(days=days, minutes=1)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields, signers
 from pyhanko.sign.signers import SimpleSigner
+from pypdf.generic import NameObject, StreamObject
 
 from bidclient.checks.pdf import page_texts, preflight
 from bidclient.errors import BadDocument, FileProblem
@@ -107,9 +108,7 @@ def test_an_electronic_seal_is_seen(pdf: Path) -> None:
     bidder = make_pki().bidder
     (pdf.parent / "key.pem").write_bytes(bidder.pem)
     (pdf.parent / "cert.pem").write_bytes(bidder.certificate.pem)
-    signer = SimpleSigner.load(  # type: ignore[no-untyped-call]
-        str(pdf.parent / "key.pem"), str(pdf.parent / "cert.pem")
-    )
+    signer = SimpleSigner.load(str(pdf.parent / "key.pem"), str(pdf.parent / "cert.pem"))
     assert signer is not None
     sealed = pdf.parent / "sealed.pdf"
     with pdf.open("rb") as file, sealed.open("wb") as out:
@@ -128,6 +127,17 @@ def test_other_kinds_have_no_pages(tmp_path: Path) -> None:
         preflight(tmp_path / "清单.exe")
     with pytest.raises(FileProblem):
         preflight(tmp_path / "none.pdf")
+
+
+def test_a_filter_that_nobody_knows_is_refused(pdf: Path) -> None:
+    writer = pypdf.PdfWriter(clone_from=pdf)
+    metadata = StreamObject()
+    metadata._data = b"packed"
+    metadata[NameObject("/Filter")] = NameObject("/Strange")
+    writer.root_object[NameObject("/Metadata")] = writer._add_object(metadata)
+    writer.write(pdf)
+    with pytest.raises(BadDocument, match="文件损坏"):
+        preflight(pdf)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

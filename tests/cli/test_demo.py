@@ -12,7 +12,7 @@ from tests.cli.conftest import Program
 
 @pytest.mark.parametrize(
     ("sample", "options"),
-    [("construction", ["--keep"]), ("goods", ["--soft-keys"]), ("services", [])],
+    [("construction", ["--keep"]), ("goods", ["--soft-keys"]), ("services", ["--key-type", "sm2"])],
     ids=["construction", "goods", "services"],
 )
 def test_the_demo_passes(tmp_path: Path, sample: str, options: list[str]) -> None:
@@ -27,12 +27,19 @@ def test_the_demo_passes(tmp_path: Path, sample: str, options: list[str]) -> Non
     assert names[0] == "sandbox"
     assert names[-1] == "evidence"
     assert all(step["verified"] for step in report["steps"] if step["name"] not in ("sandbox", "competitors"))
+    is_sm2 = "sm2" in options
+    assert (report["key_type"], report["suite"]) == (("sm2", "gm-1") if is_sm2 else ("rsa-2048", "intl-1"))
+    if is_sm2:
+        assert report["keys"] == "key-file"
     if sample != "construction":
         assert report["folder"] is None
         return
     assert report["keys"] == "softhsm"
     done = subprocess.run(
-        ["bash", kept / "evidence" / "verify.sh", kept / "trust" / "ca.pem"],
+        [
+            *("bash", kept / "evidence" / "verify.sh"),
+            *(kept / "trust" / "ca.pem", kept / "trust" / "identity.pem"),
+        ],
         capture_output=True,
         text=True,
         check=False,

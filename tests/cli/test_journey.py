@@ -39,6 +39,18 @@ def test_a_bid_by_commands(program: Program, bidder: Bidder, tmp_path: Path) -> 
     first = program.json("status", bid)["documents"][0]
     clause = wanted.links[0].clause
     program.json("link", bid, f"{clause}={first['part']}/{first['file']}:1")
+    assert program.run("check", bid, "--json").returncode == 1, "the seals are missing"
+    picture = tmp_path / "seal.png"
+    program.json("seal-image", wanted.bidder.name, "--code", wanted.bidder.uscc, "--out", picture)
+    stamped = program.json("stamp", bid, *pin, "--image", picture)
+    assert stamped["complete"]
+    assert {file["outcome"] for file in stamped["files"]} == {"sealed"}
+    letter = next(one for one in program.json("status", bid)["documents"] if one["name"] == "bid-letter")
+    (judged,) = program.json("verify", bid / "parts" / letter["part"] / letter["file"])
+    assert judged["holds"], judged
+    assert program.json("stamp", bid, *pin)["files"][0]["outcome"] == "already"
+    assert program.error(1, "stamp", bid, *pin, "--document", "technical/construction-plan")
+    assert "骑缝章" in program.run("--language", "zh", "stamp", bid, *pin).stdout
     report = program.json("check", bid)
     assert report["passed"], report
 
@@ -77,6 +89,20 @@ def test_a_tampered_file_gives_exit_code_5(program: Program, bidder: Bidder) -> 
     content[-3000] ^= 1
     (folder / "bid.asice").write_bytes(content)
     assert program.run("verify", folder / "bid.asice", "--json").returncode == 5
+
+
+def test_what_is_stale_is_told_in_chinese(program: Program, bidder: Bidder) -> None:
+    folder = bidder.signed()
+    edited = bidder.desk.preparing.set_fields(folder, {"bidder.phone": "0934-7654321"})
+    for name in edited.superseded:
+        (folder / name).rename(folder / name.partition("-")[2])
+    told = program.run("status", folder).stdout
+    assert "已过期：bid.zip（固化后又修改过内容）" in told
+    assert "已过期：bid.asice（所依据的内容后来有改动）" in told
+    assert (
+        "Stale: bid.zip (the draft was edited since)"
+        in program.run("status", folder, "--language", "en").stdout
+    )
 
 
 def test_a_wrong_pin_gives_exit_code_3_and_shows_nothing(program: Program, bidder: Bidder) -> None:

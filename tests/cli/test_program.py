@@ -60,6 +60,24 @@ def test_errors_speak_the_language_that_is_asked_for(bare: Program) -> None:
     assert "下一步" not in english.stderr
 
 
+def test_errors_speak_the_language_of_the_settings(bare: Program) -> None:
+    bare.home.mkdir()
+    (bare.home / "settings.toml").write_text('language = "en"\n', "utf-8")
+    assert "Not a bid folder" in bare.run("status", "nowhere").stderr
+    assert "下一步" in bare.run("status", "nowhere", "--language", "zh").stderr
+    elsewhere = Program(bare.home.parent / "elsewhere", b"")
+    assert "Not a bid folder" in elsewhere.run("status", "nowhere", "--home", str(bare.home)).stderr
+    # A folder called "en" asks for no language.
+    assert "下一步" in elsewhere.run("status", "en").stderr
+
+
+def test_a_disk_that_does_not_play_along_is_named(bare: Program, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    error = bare.error(5, "demo", "--keep", str(tmp_path / "file" / "demo"))
+    assert error["code"] == "E-DISK"
+    assert error["facts"]["path"].startswith(str(tmp_path / "file"))
+
+
 def test_settings_that_are_wrong_are_named(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()

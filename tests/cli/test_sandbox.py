@@ -80,7 +80,7 @@ def test_faults_are_listed_set_and_ended(served: Program) -> None:
 
 
 def test_jumps_that_mean_nothing_are_refused(served: Program) -> None:
-    for arguments in (("yesterday",), ("end-step",), ("opening", "--lot", "none")):
+    for arguments in (("yesterday",), ("+" + "9" * 30,), ("end-step",), ("opening", "--lot", "none")):
         assert served.error(2, "sandbox", "jump", *arguments)["code"] == "E-COMMAND-LINE"
 
 

@@ -53,9 +53,13 @@ def test_json_keeps_its_meaning(text: str) -> None:
 
 
 def test_there_is_no_other_way_to_the_terminal() -> None:
-    """click's own help and usage texts, and the counter of the progress line, are ours from end to end."""
+    """But for what is ours from end to end: click's texts, the progress line, the cursor above a QR code."""
     folder = Path(cli.__file__).parent
-    allowed = {("__init__.py", "click.echo"), ("person.py", "sys.stderr.write")}
+    allowed = {
+        ("__init__.py", "click.echo"),
+        ("person.py", "sys.stderr.write"),
+        ("phone.py", "sys.stderr.write"),
+    }
     found = set()
     for path in folder.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

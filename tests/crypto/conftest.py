@@ -2,12 +2,14 @@
 
 import shlex
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.bouncycastle import BouncyCastle
 from tests.support.pki import Authority, InMemoryKey
+from tests.support.sm2_pki import Sm2Authority, Sm2InMemoryKey
 
 Judge = Callable[[str], subprocess.CompletedProcess[bytes]]
 
@@ -50,6 +52,33 @@ def ec_recipient(authority: Authority) -> InMemoryKey:
 @pytest.fixture(scope="session")
 def tsa(authority: Authority) -> InMemoryKey:
     return authority.issue("tsa", number=2, name="测试时间戳服务")
+
+
+@pytest.fixture(scope="session")
+def bouncycastle() -> Iterator[BouncyCastle]:
+    """The second judge of everything with SM2 in it."""
+    with BouncyCastle() as judge:
+        yield judge
+
+
+@pytest.fixture(scope="session")
+def sm2_root() -> Sm2Authority:
+    return Sm2Authority.root()
+
+
+@pytest.fixture(scope="session")
+def sm2_authority(sm2_root: Sm2Authority) -> Sm2Authority:
+    return sm2_root.intermediate()
+
+
+@pytest.fixture(scope="session")
+def sm2_signer(sm2_authority: Sm2Authority) -> Sm2InMemoryKey:
+    return sm2_authority.issue("signing")
+
+
+@pytest.fixture(scope="session")
+def sm2_recipient(sm2_authority: Sm2Authority) -> Sm2InMemoryKey:
+    return sm2_authority.issue("encryption")
 
 
 @pytest.fixture

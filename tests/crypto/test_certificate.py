@@ -182,8 +182,13 @@ def test_a_company_is_no_authority(signer: InMemoryKey, root: Authority) -> None
 def test_weak_keys_below_the_anchor_are_refused(openssl: Judge, tmp_path: Path, root: Authority) -> None:
     (tmp_path / "ca.pem").write_bytes(root.certificate.pem)
     (tmp_path / "ca.key").write_bytes(InMemoryKey(root.key, root.certificate).pem)
-    weak = {"key": ("rsa:1024", "-sha256"), "signature": ("rsa:2048", "-sha1")}
-    for name, (size, digest) in weak.items():
+    pss = "-sha1 -sigopt rsa_padding_mode:pss"
+    weak = (
+        ("key", "rsa:1024", "-sha256"),
+        ("signature", "rsa:2048", "-sha1"),
+        ("signature", "rsa:2048", pss),
+    )
+    for name, size, digest in weak:
         openssl(f"req -newkey {size} -nodes -keyout k -out r -subj /CN=weak")
         openssl(f"x509 -req -in r -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -out c {digest}")
         certificate = Certificate.from_pem((tmp_path / "c").read_bytes())

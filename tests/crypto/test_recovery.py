@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from asn1crypto import cms
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -84,6 +85,19 @@ def test_a_flipped_bit_never_opens_as_another_content() -> None:
     for wrong in (b"", b"\x30\x00", envelope + b"\0", envelope[:-1], bytes(5000)):
         with pytest.raises(BadEnvelope):
             recovery.unwrap(wrong, code, SALT)
+
+
+@pytest.mark.parametrize(("path", "value"), [("vector", b"short"), ("vector", None), ("content", None)])
+def test_an_envelope_with_parts_of_another_size_is_refused(path: str, value: bytes | None) -> None:
+    code = recovery.new_code()
+    info = cms.ContentInfo.load(recovery.wrap(secrets.token_bytes(80), code, SALT))
+    encrypted = info["content"]["encrypted_content_info"]
+    if path == "vector":
+        encrypted["content_encryption_algorithm"]["parameters"] = value
+    else:
+        encrypted["encrypted_content"] = value
+    with pytest.raises(BadEnvelope):
+        recovery.unwrap(info.dump(force=True), code, SALT)
 
 
 def openssl_decrypt(folder: Path, envelope: bytes, key: bytes, identifier: bytes) -> bytes | None:

@@ -1,8 +1,10 @@
 """The chunked stream: round trips around chunk borders, the watchers' order, every way to spoil a chunk."""
 
+import errno
 import hashlib
 import os
 import secrets
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +23,7 @@ from bidclient.errors import Cancelled, DamagedChunk
 CHUNK = 4096
 STEP = CHUNK + stream.TAG
 KEYS = stream.derive(bytes(range(32)), b"s" * 32, 1, b"h" * 32)
+GM_KEYS = stream.derive(bytes(range(32)), b"s" * 32, 2, b"h" * 32)
 
 
 def seal(
@@ -31,7 +34,7 @@ def seal(
     source.write_bytes(data)
     shape = stream.Shape(len(data), CHUNK)
     with source.open("rb") as reading, sink.open("w+b") as writing:
-        stream.seal_stream(reading.fileno(), writing.fileno(), 64, KEYS, shape)
+        stream.seal_stream(reading.fileno(), writing.fileno(), 64, keys, shape)
     return sink, shape
 
 
@@ -48,13 +51,25 @@ def unseal(sealed: Path, shape: stream.Shape, offset: int = 64, keys: stream.Str
     length=st.one_of(
         st.integers(1, 4 * CHUNK),
         st.sampled_from([CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 2 * CHUNK + 1, 9 * CHUNK - 1]),
-    )
+    ),
+    keys=st.sampled_from([KEYS, GM_KEYS]),
 )
-def test_round_trip_of_any_length(tmp_path: Path, length: int) -> None:
+def test_round_trip_of_any_length(tmp_path: Path, length: int, keys: stream.StreamKeys) -> None:
     data = secrets.token_bytes(length)
-    sealed, shape = seal(tmp_path, data)
+    sealed, shape = seal(tmp_path, data, keys=keys)
     assert sealed.stat().st_size == 64 + shape.sealed_len
-    assert unseal(sealed, shape) == data
+    assert unseal(sealed, shape, keys=keys) == data
+    spoilt = bytearray(sealed.read_bytes())
+    spoilt[-1] ^= 1
+    sealed.write_bytes(spoilt)
+    with pytest.raises(DamagedChunk):
+        unseal(sealed, shape, keys=keys)
+
+
+def test_the_suites_share_no_key() -> None:
+    assert (len(KEYS.key), len(GM_KEYS.key)) == (32, 16)
+    assert KEYS.key[:16] != GM_KEYS.key
+    assert KEYS.commitment != GM_KEYS.commitment
 
 
 def test_keys_are_plain_hkdf_over_salt_suite_and_head() -> None:
@@ -115,6 +130,23 @@ def test_progress_and_cancel_run_in_the_thread_of_the_caller(tmp_path: Path) -> 
         stream.seal_stream(source.fileno(), sink.fileno(), 0, KEYS, shape, progress=progress)
     assert seen[-1] == ("seal", len(data), len(data))
     assert threads == {threading.get_ident()}
+
+
+def test_what_is_done_meanwhile_is_done_in_the_thread_of_the_caller(tmp_path: Path) -> None:
+    sealed, shape = seal(tmp_path, secrets.token_bytes(8 * CHUNK))
+    threads: set[int] = set()
+    workers: set[int] = set()
+    with sealed.open("rb") as source:
+        stream.open_stream(
+            source.fileno(),
+            64,
+            KEYS,
+            shape,
+            lambda _: workers.add(threading.get_ident()),
+            meanwhile=lambda: threads.add(threading.get_ident()),
+        )
+    assert threads == {threading.get_ident()}
+    assert workers.isdisjoint(threads)
 
 
 def test_cancelling_stops_the_workers(tmp_path: Path) -> None:
@@ -266,7 +298,35 @@ def test_the_appender_writes_what_it_is_given(tmp_path: Path) -> None:
     path = tmp_path / "file"
     pieces = [bytes([number]) * 5_000_000 for number in range(8)]
     with path.open("w+b") as file:
-        append = positioned.Appender(file.fileno(), 7)
+        append = positioned.Appender(file.fileno(), 7, 40_000_000)
+        append.begin_writeback()
         for piece in pieces:
             append(memoryview(piece))
+            append.begin_writeback()
     assert path.read_bytes() == bytes(7) + b"".join(pieces)
+
+
+def test_room_that_was_set_aside_does_not_show(tmp_path: Path) -> None:
+    """A reader never meets zeros that nobody wrote, however early a writer stops."""
+    path = tmp_path / "file"
+    with path.open("w+b") as file:
+        positioned.Appender(file.fileno(), 4096, 10_000_000)(memoryview(b"abc"))
+    assert path.read_bytes() == bytes(4096) + b"abc"
+
+
+def test_nothing_to_set_aside_is_nothing_wrong(tmp_path: Path) -> None:
+    with (tmp_path / "file").open("w+b") as file:
+        positioned.reserve(file.fileno(), 0, 0)
+    reading, writing = os.pipe()
+    positioned.reserve(writing, 0, 4096)
+    os.close(reading)
+    os.close(writing)
+    assert (tmp_path / "file").read_bytes() == b""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="room is set aside on Linux only")
+def test_no_room_is_met_before_the_work(tmp_path: Path) -> None:
+    with (tmp_path / "file").open("w+b") as file, pytest.raises(OSError) as caught:  # noqa: PT011
+        positioned.Appender(file.fileno(), 0, 2**62)
+    assert caught.value.errno in (errno.EFBIG, errno.ENOSPC)
+    assert (tmp_path / "file").read_bytes() == b""

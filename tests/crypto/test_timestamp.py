@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bidclient.crypto import cms
+from bidclient.crypto.certificate import Certificate
 from bidclient.crypto.private_key import SignatureScheme
 from bidclient.crypto.timestamp import (
     Stamp,
@@ -19,11 +20,13 @@ from bidclient.crypto.timestamp import (
     timestamp_request,
     verify_token,
 )
-from bidclient.errors import BadTimestamp, BidError, Unreachable
+from bidclient.errors import BadTimestamp, BidError, UnknownIssuer, Unreachable
+from bidclient.stages.evidence import lacks_trust
 from tests.crypto.conftest import Judge
 from tests.support.pki import NOW, Authority, InMemoryKey, openssl_tsa
 
-DIGEST = hashlib.sha256(b"signature value").digest()
+DATA = b"signature value"
+DIGEST = hashlib.sha256(DATA).digest()
 Transport = Callable[[bytes], bytes]
 
 
@@ -39,11 +42,11 @@ def stamp(transport: Transport, root: Authority) -> Stamp:
 
 @pytest.fixture(scope="session")
 def token(stamp: Stamp) -> bytes:
-    return stamp(DIGEST)
+    return stamp(DATA)
 
 
 def test_a_token_gives_its_time(token: bytes, root: Authority) -> None:
-    at = verify_token(token, DIGEST, [root.certificate], "x")
+    at = verify_token(token, DATA, [root.certificate], "x")
     assert at.tzinfo is UTC
     said = tsp.ContentInfo.load(token)["content"]["encap_content_info"]["content"].parsed["gen_time"].native
     assert at == said
@@ -65,7 +68,7 @@ def test_openssl_verifies_the_token_and_not_another_digest(
 
 
 def test_openssl_reads_our_request(openssl: Judge, tmp_path: Path) -> None:
-    (tmp_path / "q").write_bytes(timestamp_request(DIGEST, 0xABCDEF))
+    (tmp_path / "q").write_bytes(timestamp_request(DATA, 0xABCDEF))
     text = openssl("ts -query -in q -text").stdout.decode()
     assert "Hash Algorithm: sha256" in text
     assert "Nonce: 0xABCDEF" in text
@@ -77,34 +80,62 @@ def test_a_timestamped_signature_satisfies_openssl_and_us(
 ) -> None:
     (tmp_path / "content").write_bytes(b"content")
     (tmp_path / "ca.pem").write_bytes(root.certificate.pem)
-    digest = hashlib.sha256(b"content").digest()
-    data = cms.sign_detached(digest, signer, NOW, stamp)
+    data = cms.sign_detached(b"content", signer, NOW, stamp)
     (tmp_path / "s.p7s").write_bytes(data)
     verify = "cms -verify -cades -binary -inform DER -purpose any -CAfile ca.pem -in s.p7s -out out"
     assert openssl(f"{verify} -content content").returncode == 0
-    signed = cms.verify_detached(data, digest, "x")
+    signed = cms.verify_detached(data, b"content", "x")
     assert signed.timestamp is not None
-    imprint = hashlib.sha256(signed.signature).digest()
-    assert verify_token(signed.timestamp, imprint, [root.certificate], "x") > NOW - timedelta(days=1500)
+    at = verify_token(signed.timestamp, signed.signature, [root.certificate], "x")
+    assert at > NOW - timedelta(days=1500)
     with pytest.raises(BadTimestamp):
-        verify_token(signed.timestamp, digest, [root.certificate], "x")
+        verify_token(signed.timestamp, b"content", [root.certificate], "x")
 
 
-def test_another_digest_or_anchor_is_refused(token: bytes, root: Authority, stranger: Authority) -> None:
-    for digest, anchors in (
+def test_other_data_or_another_anchor_is_refused(token: bytes, root: Authority, stranger: Authority) -> None:
+    for data, anchors in (
         (bytes(32), [root.certificate]),
-        (DIGEST, [stranger.certificate]),
-        (DIGEST, []),
+        (DATA, [stranger.certificate]),
+        (DATA, []),
         (b"", [root.certificate]),
     ):
         with pytest.raises(BadTimestamp):
-            verify_token(token, digest, anchors, "x")
+            verify_token(token, data, anchors, "x")
+
+
+def test_an_unknown_root_is_told_from_a_wrong_stamp(
+    token: bytes, root: Authority, stranger: Authority
+) -> None:
+    with pytest.raises(BadTimestamp, match="unknown issuer") as caught:
+        verify_token(token, DATA, [stranger.certificate], "x")
+    assert isinstance(caught.value.__cause__, UnknownIssuer)
+    assert caught.value.__cause__.issuer == root.certificate.subject
+    assert lacks_trust(caught.value)
+    # What is wrong whoever is trusted is called wrong.
+    damaged = token[:-5] + bytes([token[-5] ^ 1]) + token[-4:]
+    for content, data, anchors, reason in (
+        (token, b"other", [stranger.certificate], "Mismatch"),
+        (damaged, DATA, [root.certificate], "the signature does not hold"),
+    ):
+        with pytest.raises(BadTimestamp, match=reason) as caught:
+            verify_token(content, data, anchors, "x")
+        assert not lacks_trust(caught.value)
+        assert "Error" not in caught.value.reason
+    with pytest.raises(BadTimestamp, match="is not a root"):
+        verify_token(token, DATA, [root.intermediate().certificate], "x")
+
+
+def test_an_anchor_that_the_library_cannot_read_is_no_crash(token: bytes, root: Authority) -> None:
+    parsed = root.certificate.asn1()
+    parsed["tbs_certificate"]["version"] = 7
+    with pytest.raises(BadTimestamp, match="cannot be read"):
+        verify_token(token, DATA, [Certificate.from_der(parsed.dump(force=True))], "x")
 
 
 def test_a_replayed_answer_is_refused(transport: Transport, root: Authority) -> None:
-    old = transport(timestamp_request(DIGEST, 1))
+    old = transport(timestamp_request(DATA, 1))
     with pytest.raises(BadTimestamp, match="Nonce"):
-        stamp_by(lambda _request: old, [root.certificate])(DIGEST)
+        stamp_by(lambda _request: old, [root.certificate])(DATA)
 
 
 def test_an_answer_about_another_digest_is_refused(transport: Transport, root: Authority) -> None:
@@ -113,25 +144,54 @@ def test_an_answer_about_another_digest_is_refused(transport: Transport, root: A
         return transport(timestamp_request(bytes(32), nonce))
 
     with pytest.raises(BadTimestamp, match="Mismatch"):
-        stamp_by(other, [root.certificate])(DIGEST)
+        stamp_by(other, [root.certificate])(DATA)
+
+
+def test_a_service_may_see_an_sm3_imprint(
+    transport: Transport, stamp: Stamp, root: Authority, openssl: Judge, tmp_path: Path
+) -> None:
+    by_sm3 = stamp_by(transport, [root.certificate], imprints=("sm3",))
+    token = by_sm3(DATA)
+    assert verify_token(token, DATA, [root.certificate], "x")
+    with pytest.raises(BadTimestamp):
+        verify_token(token, DATA + b".", [root.certificate], "x")
+    (tmp_path / "token").write_bytes(token)
+    (tmp_path / "data").write_bytes(DATA)
+    digest = openssl("dgst -sm3 -r data").stdout.split()[0].decode()
+    text = openssl("ts -reply -token_in -in token -text").stdout.decode()
+    assert "Hash Algorithm: sm3" in text
+    assert tsp.ContentInfo.load(token)["content"]["encap_content_info"]["content"].parsed["message_imprint"][
+        "hashed_message"
+    ].native == bytes.fromhex(digest)
+
+
+def test_a_service_that_takes_another_hash_than_asked_for_is_refused(
+    transport: Transport, root: Authority
+) -> None:
+    def other(request: bytes) -> bytes:
+        nonce = tsp.TimeStampReq.load(request)["nonce"].native
+        return transport(timestamp_request(DATA, nonce, "sm3"))
+
+    with pytest.raises(BadTimestamp, match="imprint is not by sha256"):
+        stamp_by(other, [root.certificate])(DATA)
 
 
 def test_a_refusal_says_why(transport: Transport, root: Authority) -> None:
-    request = tsp.TimeStampReq.load(timestamp_request(DIGEST, 1))
+    request = tsp.TimeStampReq.load(timestamp_request(DATA, 1))
     request["message_imprint"] = {"hash_algorithm": {"algorithm": "sha1"}, "hashed_message": bytes(20)}
     with pytest.raises(BadTimestamp, match="refused: rejection Message digest algorithm is not supported"):
-        stamp_by(lambda _request: transport(request.dump()), [root.certificate])(DIGEST)
+        stamp_by(lambda _request: transport(request.dump()), [root.certificate])(DATA)
 
 
 def test_a_grant_without_a_token_is_refused(root: Authority) -> None:
     with pytest.raises(BadTimestamp, match="without a token"):
-        stamp_by(lambda _request: bytes.fromhex("30053003020100"), [root.certificate])(DIGEST)
+        stamp_by(lambda _request: bytes.fromhex("30053003020100"), [root.certificate])(DATA)
 
 
 @pytest.mark.parametrize("answer", [b"", b"<html>", b"\x30\x00", bytes(300_000)])
 def test_an_answer_that_is_none_is_refused(answer: bytes, root: Authority) -> None:
     with pytest.raises(BadTimestamp):
-        stamp_by(lambda _request: answer, [root.certificate])(DIGEST)
+        stamp_by(lambda _request: answer, [root.certificate])(DATA)
 
 
 def token_by(key: InMemoryKey, statement: bytes) -> bytes:
@@ -143,8 +203,8 @@ def token_by(key: InMemoryKey, statement: bytes) -> bytes:
     kept = [one for one in signer["signed_attrs"] if one["type"].native != "content_type"]
     attributes = cms_asn1.CMSAttributes([*kept, {"type": "content_type", "values": ["tst_info"]}])
     signer["signed_attrs"] = attributes
-    digest = hashlib.sha256(attributes.untag().dump(force=True)).digest()
-    signer["signature"] = key.sign([digest], SignatureScheme.RSA_PKCS1_SHA256)[0]
+    message = attributes.untag().dump(force=True)
+    signer["signature"] = key.sign([message], SignatureScheme.RSA_PKCS1_SHA256)[0]
     return bytes(info.dump(force=True))
 
 
@@ -152,9 +212,9 @@ def test_a_certificate_for_something_else_makes_no_timestamps(
     token: bytes, root: Authority, signer: InMemoryKey, tsa: InMemoryKey
 ) -> None:
     statement = bytes(tsp.ContentInfo.load(token)["content"]["encap_content_info"]["content"])
-    assert verify_token(token_by(tsa, statement), DIGEST, [root.certificate], "x")
+    assert verify_token(token_by(tsa, statement), DATA, [root.certificate], "x")
     with pytest.raises(BadTimestamp, match=r"EKU|purpose"):
-        verify_token(token_by(signer, statement), DIGEST, [root.certificate], "x")
+        verify_token(token_by(signer, statement), DATA, [root.certificate], "x")
 
 
 @pytest.mark.parametrize(
@@ -177,7 +237,7 @@ def test_the_binding_to_the_certificate_and_the_digest_algorithm_is_checked(
         kept = [one for one in signer["signed_attrs"] if one["type"].native != "signing_certificate_v2"]
         signer["signed_attrs"] = cms_asn1.CMSAttributes(kept)
     with pytest.raises(BadTimestamp, match=reason):
-        verify_token(info.dump(force=True), DIGEST, [root.certificate], "x")
+        verify_token(info.dump(force=True), DATA, [root.certificate], "x")
 
 
 def test_a_service_outside_its_certificates_dates_is_refused(
@@ -186,50 +246,60 @@ def test_a_service_outside_its_certificates_dates_is_refused(
     past = datetime(2021, 1, 1, tzinfo=UTC)
     old = authority.issue("tsa", number=2, not_after=past)
     with pytest.raises(BadTimestamp):
-        stamp_by(openssl_tsa(tmp_path, old), [root.certificate])(DIGEST)
+        stamp_by(openssl_tsa(tmp_path, old), [root.certificate])(DATA)
 
 
 @pytest.mark.parametrize("kind", ["p-256", "rsa-2048"])
 def test_services_with_other_keys_work(kind: str, root: Authority, tmp_path: Path) -> None:
     direct = root.issue("tsa", kind, number=5)
-    token = stamp_by(openssl_tsa(tmp_path, direct), [root.certificate])(DIGEST)
-    assert verify_token(token, DIGEST, [root.certificate], "x").year >= 2026
+    token = stamp_by(openssl_tsa(tmp_path, direct), [root.certificate])(DATA)
+    assert verify_token(token, DATA, [root.certificate], "x").year >= 2026
+
+
+def test_a_service_with_a_key_that_can_be_factored_is_refused(root: Authority, tmp_path: Path) -> None:
+    """The library checks the chain, not how strong its links are."""
+    weak = root.issue("tsa", "rsa-1024", number=6)
+    with pytest.raises(BadTimestamp, match="weak key rsa-1024"):
+        stamp_by(openssl_tsa(tmp_path, weak), [root.certificate])(DATA)
 
 
 def test_the_token_of_a_response_is_the_token(transport: Transport, root: Authority) -> None:
-    response = transport(timestamp_request(DIGEST, 7))
-    assert verify_token(response_token(response, "x"), DIGEST, [root.certificate], "x")
+    response = transport(timestamp_request(DATA, 7))
+    assert verify_token(response_token(response, "x"), DATA, [root.certificate], "x")
 
 
 # ------------------------------------------------------------------------------------------- fail-over
 
 
-def unreachable(_digest: bytes) -> bytes:
+def unreachable(_data: bytes) -> bytes:
     raise Unreachable("tsa-1.example", "refused")
 
 
-def broken(_digest: bytes) -> bytes:
+def broken(_data: bytes) -> bytes:
     raise BadTimestamp("timestamp", "garbage")
 
 
 def test_fail_over_takes_the_first_that_works(stamp: Stamp, root: Authority) -> None:
-    token = fail_over([unreachable, broken, stamp])(DIGEST)
-    assert verify_token(token, DIGEST, [root.certificate], "x")
+    token = fail_over([unreachable, broken, stamp])(DATA)
+    assert verify_token(token, DATA, [root.certificate], "x")
 
 
 def test_fail_over_collects_the_reasons() -> None:
     with pytest.raises(BadTimestamp, match=r"tsa-1\.example.*garbage"):
-        fail_over([unreachable, broken])(DIGEST)
+        fail_over([unreachable, broken])(DATA)
     with pytest.raises(Unreachable, match=r"tsa-1\.example") as caught:
-        fail_over([unreachable, unreachable])(DIGEST)
+        fail_over([unreachable, unreachable])(DATA)
     assert caught.value.retryable
     with pytest.raises(BadTimestamp, match="no timestamp service"):
-        fail_over([])(DIGEST)
+        fail_over([])(DATA)
 
 
 def test_fail_over_hides_no_fault_of_the_program() -> None:
-    with pytest.raises(ValueError, match="32 bytes"):
-        fail_over([stamp_by(lambda _request: b"", [])])(b"short")
+    def fault(_request: bytes) -> bytes:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_over([stamp_by(fault, []), unreachable])(DATA)
 
 
 @settings(deadline=None, max_examples=150)
@@ -238,8 +308,8 @@ def test_flipped_bits_give_only_our_errors(data: st.DataObject, token: bytes, ro
     flipped = bytearray(token)
     flipped[data.draw(st.integers(0, len(flipped) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     try:
-        at: datetime | None = verify_token(bytes(flipped), DIGEST, [root.certificate], "x")
+        at: datetime | None = verify_token(bytes(flipped), DATA, [root.certificate], "x")
     except BidError:
         at = None
     # What no signature covers (the order of certificates, spare ones) may change; the time may not.
-    assert at in (None, verify_token(token, DIGEST, [root.certificate], "x"))
+    assert at in (None, verify_token(token, DATA, [root.certificate], "x"))

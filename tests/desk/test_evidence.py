@@ -37,10 +37,11 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Bidder, P
             yield bidder, folder / "evidence"
 
 
-def stock_tools(evidence: Path, ca: Path) -> subprocess.CompletedProcess[str]:
+def stock_tools(evidence: Path, trust: Path) -> subprocess.CompletedProcess[str]:
     """What verify.sh says."""
+    trusted = [str(trust / name) for name in ("ca.pem", "identity.pem")]
     return subprocess.run(
-        ["bash", "verify.sh", str(ca)], cwd=evidence, capture_output=True, text=True, check=False
+        ["bash", "verify.sh", *trusted], cwd=evidence, capture_output=True, text=True, check=False
     )
 
 
@@ -59,7 +60,7 @@ def test_everything_is_valid_by_the_files_alone(opened: tuple[Bidder, Path]) -> 
 
 def test_stock_tools_agree(opened: tuple[Bidder, Path]) -> None:
     bidder, evidence = opened
-    done = stock_tools(evidence, bidder.sandbox.trust / "ca.pem")
+    done = stock_tools(evidence, bidder.sandbox.trust)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "all hold"
     assert "before the deadline" in done.stdout
@@ -91,7 +92,7 @@ def test_a_changed_file_is_found_by_both_judges(
     with build(Settings()) as stranger:
         judgement = stranger.evidence.verify(copy, bidder.sandbox.trust)
     assert "invalid" in {verdict.verdict for verdict in judgement.verdicts}
-    done = stock_tools(copy, bidder.sandbox.trust / "ca.pem")
+    done = stock_tools(copy, bidder.sandbox.trust)
     assert done.returncode != 0
     assert "FAILED" in done.stdout
 
@@ -99,7 +100,7 @@ def test_a_changed_file_is_found_by_both_judges(
 def test_another_root_is_not_trusted(opened: tuple[Bidder, Path], tmp_path: Path) -> None:
     _, evidence = opened
     with running_sandbox(tmp_path / "other", samples="") as other:
-        done = stock_tools(evidence, other.trust / "ca.pem")
+        done = stock_tools(evidence, other.trust)
         assert done.returncode != 0
         with build(Settings()) as stranger:
             assert not stranger.evidence.verify(evidence, other.trust).holds

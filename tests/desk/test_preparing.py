@@ -15,8 +15,10 @@ from bidclient.errors import (
     FileProblem,
     Incomplete,
     Mismatch,
+    NetworkProblem,
     NotABidFolder,
     StaleTender,
+    TooLarge,
     UnknownDocument,
     UnknownField,
     UnknownPart,
@@ -29,6 +31,7 @@ from bidclient.store.bids import BidFolder
 from bidclient.store.journal import Journal
 from bidclient.store.lock import locked
 from tests.support.desks import SAMPLE, Bidder
+from tests.support.sealing import names
 
 
 def test_a_complete_draft_has_no_findings(bidder: Bidder) -> None:
@@ -78,7 +81,8 @@ def test_a_replaced_document_is_kept_aside(bidder: Bidder) -> None:
     assert added.replaced is not None
     assert added.document.file != added.replaced
     (name,) = added.superseded
-    assert (folder / name).read_bytes() == document.path.read_bytes()
+    # The one that was replaced had been sealed, which only adds to a file.
+    assert (folder / name).read_bytes().startswith(document.path.read_bytes())
     assert len(list((folder / "parts" / document.part).iterdir())) == len(
         [one for one in bidder.desk.preparing.status(folder).documents if one.part == document.part]
     )
@@ -118,6 +122,13 @@ def test_prices_come_from_a_csv_file(bidder: Bidder, tmp_path: Path) -> None:
         prices.write_text(text, "utf-8")
         with pytest.raises(error):
             bidder.desk.preparing.import_prices(folder, prices)
+    prices.write_text('code,unit_price\n"' + "1" * 200_000 + '",1\n', "utf-8")
+    with pytest.raises(FileProblem, match="field larger"):
+        bidder.desk.preparing.import_prices(folder, prices)
+    with prices.open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(TooLarge):
+        bidder.desk.preparing.import_prices(folder, prices)
     with pytest.raises(FileProblem):
         bidder.desk.preparing.import_prices(folder, tmp_path / "absent.csv")
 
@@ -184,6 +195,18 @@ def test_a_clarification_makes_the_bid_stale_and_carries_the_draft_over(bidder: 
     assert bidder.desk.submitting.submit(folder, bidder.signing, bidder.ask).kind == "submission"
     with pytest.raises(Mismatch):
         bidder.desk.preparing.import_tender(folder, folder / "tender-v1.tender")
+
+
+def test_a_download_leaves_the_files_beside_it_alone(bidder: Bidder, tmp_path: Path) -> None:
+    lot, folder = bidder.lot(), tmp_path / "downloads"
+    folder.mkdir()
+    out, other = folder / "lot.tender", folder / "lot.tender.part"
+    other.write_bytes(b"mine")
+    with pytest.raises(NetworkProblem):
+        bidder.desk.hall.download_tender("no-such-lot", out, bidder.signing, bidder.ask)
+    assert names(folder) == ["lot.tender.part"]
+    bidder.desk.hall.download_tender(lot, out, bidder.signing, bidder.ask)
+    assert (names(folder), other.read_bytes()) == (["lot.tender", "lot.tender.part"], b"mine")
 
 
 def test_a_tender_of_another_lot_is_not_imported(bidder: Bidder) -> None:

@@ -113,6 +113,24 @@ def test_a_wrong_or_missing_pin_is_told_and_changes_nothing(bidder: Bidder) -> N
     assert bidder.desk.preparing.status(folder).stage == "package"
 
 
+def test_a_wrong_pin_puts_nothing_aside(bidder: Bidder) -> None:
+    folder = bidder.sealed()
+    for verb in (bidder.desk.signing.sign, bidder.desk.signing.co_sign):
+        with pytest.raises(PinWrong):
+            verb(folder, bidder.signing, Nobody(b"wrong"))
+        status = bidder.desk.preparing.status(folder)
+        assert (status.stage, status.rehearsed) == ("sealed", True)
+
+
+def test_a_recovery_code_does_not_outlive_a_seal_that_failed(bidder: Bidder, tmp_path: Path) -> None:
+    folder, code = bidder.signed(), tmp_path / "code.txt"
+    with pytest.raises(PinWrong):
+        bidder.desk.sealing.seal(folder, bidder.signing, Nobody(b"wrong"), recovery_file=code)
+    assert not code.exists()
+    bidder.desk.sealing.seal(folder, bidder.signing, bidder.ask, recovery_file=code)
+    assert code.exists()
+
+
 def test_without_a_rehearsal_nothing_is_submitted(bidder: Bidder) -> None:
     folder = bidder.signed()
     bidder.desk.sealing.seal(folder, bidder.signing, bidder.ask, rehearse_now=False)

@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bidclient.crypto import stream
+from bidclient.crypto.sm import sm3
 from bidclient.errors import BadSeal, FileProblem
 from bidclient.formats import bseal, canonical
 from bidclient.formats.bseal import Frame, Header, Wrap
+from bidclient.formats.tally import Digests, Tally, file_root
 
 SECRET = bytes(range(32))
 WRAPS = (b"first wrap", b"second")
@@ -38,6 +40,10 @@ def header(**changes: object) -> Header:
         shares=(),
     )
     return msgspec.structs.replace(plain, **changes)
+
+
+def sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
 
 
 def write(path: Path, frame: Frame) -> bytes:
@@ -83,7 +89,7 @@ def test_policy_all_has_two_shares() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"suite": 2},
+        {"suite": 3},
         {"chunk": 4095},
         {"chunk": 2048, "chunks": 5},
         {"chunk": 16 * 1024 * 1024, "chunks": 1},
@@ -201,34 +207,36 @@ def test_any_flipped_bit_of_the_prefix_is_refused_or_shows(data: st.DataObject) 
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.integers(1, 9000), min_size=1, max_size=12))
-def test_the_tally_is_right_in_pieces_of_any_size(pieces: list[int]) -> None:
-    frame, _ = bseal.new_frame(header(), WRAPS, SECRET)
+@given(st.lists(st.integers(1, 9000), min_size=1, max_size=12), st.sampled_from([1, 2]))
+def test_the_tally_is_right_in_pieces_of_any_size(pieces: list[int], suite: int) -> None:
+    frame, _ = bseal.new_frame(header(suite=suite), WRAPS, SECRET)
     data = bseal.head_bytes(frame) + bytes(range(256)) * 40
     data = data[: frame.size]
-    tally, position, turn = bseal.Tally(frame), 0, 0
+    tally, position, turn = Tally(frame), 0, 0
     while position < len(data):
         piece = data[position : position + pieces[turn % len(pieces)]]
         tally.update(piece)
         position, turn = position + len(piece), turn + 1
     payload = data[4096:]
-    leaves = tuple(hashlib.sha256(payload[at : at + 4112]).digest() for at in range(0, len(payload), 4112))
-    root = hashlib.sha256(hashlib.sha256(data[:4096]).digest() + b"".join(leaves)).hexdigest()
-    assert tally.result() == (hashlib.sha256(data).hexdigest(), root, leaves)
-    assert bseal.file_root(frame, leaves) == root
+    digest = sm3 if suite == 2 else sha256
+    leaves = tuple(digest(payload[at : at + 4112]) for at in range(0, len(payload), 4112))
+    root = digest(digest(data[:4096]) + b"".join(leaves)).hex()
+    plain = sm3(data).hex() if suite == 2 else ""
+    assert tally.result() == Digests(sha256(data).hex(), plain, root, leaves)
+    assert file_root(frame, leaves) == root
 
 
 def test_the_tally_refuses_another_head_and_another_length() -> None:
     frame, _ = bseal.new_frame(header(), WRAPS, SECRET)
     data = bseal.head_bytes(frame) + bytes(frame.header.shape.sealed_len)
-    tally = bseal.Tally(frame)
+    tally = Tally(frame)
     tally.update(data[:-1])
     with pytest.raises(BadSeal):
         tally.result()
     with pytest.raises(BadSeal):
         tally.update(b"ab")
     with pytest.raises(BadSeal):
-        bseal.Tally(frame).update(data[:4095] + b"\1")
+        Tally(frame).update(data[:4095] + b"\1")
     other = replace(frame, prefix=frame.prefix[:-1] + bytes([frame.prefix[-1] ^ 1]))
     with pytest.raises(BadSeal):
-        bseal.Tally(other).update(data)
+        Tally(other).update(data)

@@ -53,6 +53,11 @@ def test_a_value_that_does_not_fit_is_refused(kind: str, typed: str) -> None:
     assert caught.value.field == "duration"
 
 
+def test_a_number_without_an_end_is_refused() -> None:
+    with pytest.raises(BadValue):
+        field_value("duration", "days", 10_000, "9" * 5000)
+
+
 @pytest.mark.parametrize(
     ("name", "typed", "kept"),
     [

@@ -43,6 +43,11 @@ def test_the_words_of_the_rule_book(figures: str, words: str) -> None:
     assert parse_words(words) == fen
 
 
+def test_words_without_an_end_are_refused() -> None:
+    with pytest.raises(BadFormat):
+        parse_words("壹亿" * 5000 + "元整")
+
+
 @pytest.mark.parametrize(("words", "fen"), VARIANTS.items())
 def test_variants_in_use_are_understood(words: str, fen: int) -> None:
     assert parse_words(words) == fen

@@ -8,7 +8,9 @@ import pytest
 
 from bidclient.stages import sealed as stage
 from bidclient.stages.sealed import Recipient, Sealed
+from bidclient.stages.sealing import seal
 from bidclient.stages.signed import SignedBid
+from bidclient.stages.stub import make_stub
 from bidclient.stages.tender import Tender
 from tests.sandbox.conftest import market as market
 from tests.sandbox.conftest import new_market as new_market
@@ -42,16 +44,17 @@ class Vault:
         return sorted(path.name for path in self.path.parent.iterdir() if path != self.path)
 
 
-@pytest.fixture(scope="session")
-def master(tmp_path_factory: pytest.TempPathFactory) -> Vault:
+@pytest.fixture(scope="session", params=["intl-1", "gm-1"])
+def master(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Vault:
+    """A bid sealed in each suite."""
     folder = tmp_path_factory.mktemp("vault")
     root = Authority.root()
     keys = make_keys(root)
-    tender = make_tender(keys, 3)
+    tender = make_tender(keys, 3, suites=(request.param,))
     signed = make_bid(folder, tender, keys, [9000, 9000, 1])
     recipients = (*keys.bidder, Recipient("second-lock", keys.second.certificate))
-    sealed = stage.seal(signed, tender, recipients, folder / "bid.sealed", chunk=CHUNK)
-    stub = stage.make_stub(sealed, signed, keys.signing, NOW)
+    sealed = seal(signed, tender, recipients, folder / "bid.sealed", chunk=CHUNK)
+    stub = make_stub(sealed, signed, keys.signing, NOW)
     return Vault(root, keys, tender, signed, sealed, stub, sealed.path)
 
 

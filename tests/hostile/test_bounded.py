@@ -1,7 +1,6 @@
 """Files that claim to be huge, or are deep, or unfold: each is refused soon and in little memory."""
 
 import base64
-import hashlib
 import io
 import json
 import struct
@@ -109,7 +108,7 @@ class Attack:
 def unfolding_tender(key: InMemoryKey) -> bytes:
     """A tender whose signature is right and whose tender.json is not."""
     text = lists(HUGE)
-    signature = cms.sign_detached(hashlib.sha256(text).digest(), key, NOW)
+    signature = cms.sign_detached(text, key, NOW)
     return archive(**{TENDER_NAME: text, SIGNATURE_NAME: signature})
 
 

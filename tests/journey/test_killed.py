@@ -70,6 +70,7 @@ def bench(folder: Path, sandbox: Sandbox, documents: tuple[str, ...], days: int)
         if document.name in documents:
             path = heavy(document.path, folder / document.path.name, DOCUMENT_BYTES)
             bidder.desk.preparing.add(bidder.bid, document.part, [path], document.name)
+    bidder.stamp()
     made.folder.mkdir()
     made.keep("draft")
     for verb, stage in (("pack", "package"), ("sign", "signed"), ("seal", "sealed")):

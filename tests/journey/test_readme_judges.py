@@ -1,11 +1,20 @@
 """The README's block of stock tools, run as it stands: a reader's first check must work, and can fail."""
 
+import hashlib
 import shutil
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from bidclient.crypto.cms import sign_attached
+from bidclient.formats import canonical
+from bidclient.formats.instant import parse_instant
+from bidclient.sandbox import tsa
+from bidclient.sandbox.pki import issue_bidder, open_authority
+from bidclient.stages.opened import Event, ReleaseStatement, genesis, next_head
+from bidclient.stages.submitted import read_receipt, read_statement
 from tests.support.journey import ROOT, CommandLine
 
 
@@ -28,6 +37,17 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = CommandLine(checkout / "home").start("demo", "--keep", checkout / "build" / "demo", "--json")
     assert done.returncode == 0, done.stderr.decode("utf-8", "replace")[-2000:]
     return checkout
+
+
+def copied(demonstration: Path, to: Path) -> Path:
+    """Another checkout with what the demo left, to be spoilt."""
+    (to / "build").mkdir()
+    (to / "resources").symlink_to(ROOT / "resources")
+    folder = to / "build" / "demo"
+    shutil.copytree(
+        demonstration / "build" / "demo", folder, ignore=shutil.ignore_patterns("sandbox", "tokens")
+    )
+    return folder
 
 
 def run_block(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -64,13 +84,65 @@ def test_the_block_passes_on_what_the_demo_leaves(demonstration: Path) -> None:
     ],
 )
 def test_the_block_fails_when_one_bit_is_changed(demonstration: Path, tmp_path: Path, name: str) -> None:
-    (tmp_path / "build").mkdir()
-    (tmp_path / "resources").symlink_to(ROOT / "resources")
-    folder = tmp_path / "build" / "demo"
-    shutil.copytree(
-        demonstration / "build" / "demo", folder, ignore=shutil.ignore_patterns("sandbox", "tokens")
-    )
+    folder = copied(demonstration, tmp_path)
     content = bytearray((folder / name).read_bytes())
     content[len(content) // 2] ^= 0x01
     (folder / name).write_bytes(content)
     assert run_block(folder).returncode != 0
+
+
+def judged(folder: Path, *trusted: str) -> subprocess.CompletedProcess[str]:
+    """evidence/verify.sh with these files of trust/."""
+    return subprocess.run(
+        ["bash", folder / "evidence" / "verify.sh", *(folder / "trust" / name for name in trusted)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_a_receipt_that_the_bidder_signed_itself_is_refused(demonstration: Path, tmp_path: Path) -> None:
+    """Its certificate is of the network's root, its time-stamp is true: only the signer is the wrong one."""
+    folder, sandbox = copied(demonstration, tmp_path), demonstration / "build" / "demo" / "sandbox"
+    true = read_receipt((folder / "bid" / "receipt.p7s").read_bytes())
+    received = parse_instant(true.receipt.received_at)
+    bidder = issue_bidder(sandbox, "甘肃砚岭路桥建设有限公司", true.receipt.bidder)
+    forged = sign_attached(canonical.dumps(true.receipt), bidder.signer(), received)
+    stamped = tsa.stamp(hashlib.sha256(forged).digest(), open_authority(sandbox).stamping, received)
+    for stem in ("bid/receipt", "evidence/receipt-001"):
+        (folder / f"{stem}.p7s").write_bytes(forged)
+        (folder / f"{stem}.tsr").write_bytes(stamped)
+    # Whoever knows the root alone cannot tell, and is told so.
+    by_root = judged(folder, "ca.pem")
+    assert by_root.returncode == 2, by_root.stdout
+    assert "cannot tell" in by_root.stdout
+    by_identity = judged(folder, "ca.pem", "identity.pem")
+    assert by_identity.returncode == 1
+    assert by_identity.stdout.splitlines()[-1] == "FAILED: receipt-001.p7s"
+    done = run_block(folder)
+    assert done.returncode != 0
+    assert "signer certificate not found" in done.stderr
+
+
+def test_a_chain_that_was_made_anew_is_refused(demonstration: Path, tmp_path: Path) -> None:
+    """Every link fits the one before it; but the network has signed other heads."""
+    folder = copied(demonstration, tmp_path)
+    path = folder / "evidence" / "chain.jsonl"
+    events = [msgspec.json.decode(line, type=Event) for line in path.read_bytes().splitlines()]
+    head, lines = genesis(opening_of(folder)), []
+    for event in events:
+        data = event.data | {"total": 99} if event.type == "list-announced" else event.data
+        made = msgspec.structs.replace(event, prev=head, data=data)
+        head = next_head(head, made)
+        lines.append(canonical.dumps(made) + b"\n")
+    path.write_bytes(b"".join(lines))
+    done = judged(folder, "ca.pem", "identity.pem")
+    assert done.returncode == 1
+    assert "FAILED: chain at acknowledged event" in done.stdout
+
+
+def opening_of(folder: Path) -> str:
+    """The opening that the bid took part in."""
+    statement, _ = read_statement((folder / "evidence" / "release.p7s").read_bytes(), ReleaseStatement)
+    return statement.opening

@@ -279,6 +279,7 @@ def _with_heavy_document(bidder: Bidder) -> None:
     document = sample_bid(bidder.sample).documents[0]
     path = heavy(document.path, bidder.folder / "heavy.pdf", 9 * 1024 * 1024)
     bidder.desk.preparing.add(bidder.bid, document.part, [path], document.name)
+    bidder.stamp()
 
 
 def _not_submitted(bidder: Bidder) -> None:

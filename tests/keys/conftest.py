@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bidclient.keys import SoftSource, TokenSource
 from bidclient.keys.child import Deadlines
-from bidclient.sandbox.token import softhsm_module
+from bidclient.keys.soft import SoftSource
+from bidclient.keys.token import TokenSource
+from tests.support.faulty_token import Faults, faulty_library
 from tests.support.pki import Authority, InMemoryKey
 from tests.support.softhsm import (
     KINDS,
@@ -87,24 +88,15 @@ def make_source(tmp_path: Path) -> Iterator[MakeSource]:
 
 @pytest.fixture(scope="session")
 def faulty_module(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The library of faulty_module.c; the environment variable FAULT chooses the fault."""
-    library = tmp_path_factory.mktemp("module") / "libfaulty.so"
-    code = Path(__file__).with_name("faulty_module.c")
-    real = f'-DREAL_MODULE="{softhsm_module()}"'
-    command: list[str | Path] = [
-        "cc",
-        "-shared",
-        "-fPIC",
-        "-Wall",
-        "-Werror",
-        real,
-        "-o",
-        library,
-        code,
-        "-ldl",
-    ]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
-    return library
+    """The library of faulty_module.c."""
+    return faulty_library(tmp_path_factory.mktemp("module"))
+
+
+@pytest.fixture
+def faults(tmp_path: Path) -> Faults:
+    """The faults of that library, none to begin with."""
+    (tmp_path / "faults").mkdir()
+    return Faults(tmp_path / "faults")
 
 
 @pytest.fixture

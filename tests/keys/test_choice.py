@@ -9,8 +9,8 @@ import pytest
 from bidclient.ask import Ask
 from bidclient.crypto.private_key import PrivateKey
 from bidclient.errors import NoSuchKey
-from bidclient.keys import KeyInfo, find_key, partner
-from bidclient.keys.info import issuers, key_id
+from bidclient.keys.choice import find_key, partner
+from bidclient.keys.info import KeyInfo, issuers, key_id
 from tests.support.pki import Authority, InMemoryKey
 
 

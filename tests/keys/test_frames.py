@@ -12,6 +12,7 @@ from bidclient.errors import (
     BadEnvelope,
     BadFormat,
     Cancelled,
+    DialectUnknown,
     DriverFailed,
     DriverMissing,
     KeyRefused,
@@ -19,6 +20,7 @@ from bidclient.errors import (
     PinInvalid,
     PinLocked,
     PinWrong,
+    ProbeCostsPin,
     TokenRemoved,
     TokenSwapped,
 )
@@ -27,10 +29,15 @@ from bidclient.keys.frames import (
     AnyRequest,
     Decrypt,
     Failed,
+    Learn,
+    Learned,
     ListTokens,
+    OpenContent,
     OpenKey,
     Result,
-    SignDigest,
+    SignMessage,
+    TryRow,
+    WayRow,
     child_command,
     failed,
     numbered,
@@ -46,7 +53,13 @@ REQUESTS = st.one_of(
     st.builds(ListTokens, number=NUMBERS),
     st.builds(OpenKey, number=NUMBERS, serial=st.text(), fingerprint=st.text(), pin=BYTES.map(bytearray)),
     st.builds(
-        SignDigest, number=NUMBERS, handle=NUMBERS, digest=BYTES, scheme=st.sampled_from(SignatureScheme)
+        SignMessage, number=NUMBERS, handle=NUMBERS, message=BYTES, scheme=st.sampled_from(SignatureScheme)
+    ),
+    st.builds(
+        OpenContent, number=NUMBERS, handle=NUMBERS, encrypted_key=BYTES, vector=BYTES, ciphertext=BYTES
+    ),
+    st.builds(
+        Learn, number=NUMBERS, handle=NUMBERS, anew=st.booleans(), pin=st.none() | BYTES.map(bytearray)
     ),
     st.builds(
         Decrypt,
@@ -95,6 +108,15 @@ def test_answers_come_out_with_the_number_of_the_request(data: bytes, number: in
     assert read_answer(pipe) == Result(number=number, data=data)
 
 
+def test_what_was_tried_comes_out_as_it_went_in() -> None:
+    pipe = Pipe()
+    tried = TryRow(use="sign", mechanism=0x80008104, form="e", seconds=0.25, reason="CKR_MECHANISM_INVALID")
+    way = WayRow(use="decrypt", mechanism=0x80008200, form="04-C1C3C2", remembered=True)
+    answer = Learned(number=3, tried=(tried,), ways=(way,), left=2)
+    write_frame(pipe, answer)
+    assert read_answer(pipe) == answer
+
+
 @settings(max_examples=100, deadline=None)
 @given(body=st.binary(max_size=60))
 def test_rubbish_is_named(body: bytes) -> None:
@@ -107,8 +129,9 @@ def test_rubbish_is_named(body: bytes) -> None:
     [
         b'{"op":"list","number":1,"more":2}',
         b'{"op":"unknown"}',
-        b'{"op":"sign","handle":1,"digest":"AA==","scheme":"md5"}',
+        b'{"op":"sign","handle":1,"message":"AA==","scheme":"md5"}',
         b'{"op":"open","serial":"1","fingerprint":"2","pin":"not base64"}',
+        b'{"op":"open","serial":"\xff","fingerprint":"2","pin":"AA=="}',
     ],
 )
 def test_a_request_that_nobody_makes_is_refused(body: bytes) -> None:
@@ -133,6 +156,7 @@ def test_a_frame_that_claims_to_be_huge_is_not_waited_for() -> None:
     [
         BadEnvelope("r"),
         Cancelled(),
+        DialectUnknown("锁", "sign", "0x80000001"),
         DriverFailed("C_Sign", "CKR_GENERAL_ERROR"),
         DriverMissing("lib.so"),
         KeyRefused("sign", "no"),
@@ -140,6 +164,7 @@ def test_a_frame_that_claims_to_be_huge_is_not_waited_for() -> None:
         PinInvalid("锁", 6, 8),
         PinLocked("锁"),
         PinWrong("锁", None, True),
+        ProbeCostsPin("锁", "decrypt", 7),
         TokenRemoved("锁"),
         TokenSwapped("a", "b"),
     ],

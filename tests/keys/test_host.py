@@ -1,5 +1,6 @@
 """The key host as a process: its frames are its own, and it ends when nobody asks any more."""
 
+import os
 import subprocess
 import sys
 from io import FileIO
@@ -7,6 +8,9 @@ from pathlib import Path
 from typing import cast
 
 from bidclient.keys.frames import Failed, ListTokens, Shutdown, child_command, read_answer, write_frame
+from bidclient.sandbox.token import softhsm_module
+from tests.support.pki import Authority
+from tests.support.softhsm import company_token
 
 CHATTER = """
 import os, sys
@@ -16,6 +20,34 @@ print("a library prints", flush=True)
 os.write(1, b"and prints again")
 assert sys.stdin.read() == ""
 answers.write(requests.read(5))
+"""
+
+OPEN_ISSUER = """
+import sys
+from pathlib import Path
+from PyKCS11 import PyKCS11Error
+from bidclient.crypto.certificate import Certificate
+from bidclient.errors import KeyRefused
+from bidclient.keys import pkcs11
+from bidclient.keys.hosted_key import HostedKey
+from bidclient.keys.memory import Memory
+opened = []
+class Remembering(pkcs11.Library):
+    def session(self, token):
+        opened.append(super().session(token))
+        return opened[-1]
+library = Remembering(Path(sys.argv[1]))
+(token,) = library.tokens()
+look = library.session(token)
+(issuer,) = [stored for stored in look.certificates() if Certificate.from_der(stored.der).is_ca]
+try:
+    HostedKey(library, token, issuer, Memory(None))
+except KeyRefused:
+    print(len(opened) - 1)
+try:
+    opened[-1]._session.getSessionInfo()
+except PyKCS11Error as error:
+    print(error)
 """
 
 
@@ -44,3 +76,13 @@ def test_a_host_ends_with_its_parent(tmp_path: Path) -> None:
     command = child_command("host", str(tmp_path / "libgone.so"))
     done = subprocess.run(command, input=b"", capture_output=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (0, b"")
+
+
+def test_a_key_that_cannot_be_opened_leaves_no_session_open(tmp_path: Path) -> None:
+    root = Authority.root()
+    token = company_token(tmp_path, "企业锁", [root.issue("signing")], root)
+    command = [sys.executable, "-c", OPEN_ISSUER, str(softhsm_module())]
+    done = subprocess.run(
+        command, env={**os.environ, **token}, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == ["1", "CKR_SESSION_HANDLE_INVALID", "(0x000000B3)"]

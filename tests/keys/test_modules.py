@@ -20,6 +20,13 @@ def test_every_row_reads_on_every_system_and_its_paths_are_absolute(
     assert all(pure(str(path)).is_absolute() for path in paths)
 
 
+def test_a_row_says_which_interface_its_library_has() -> None:
+    apis = {module.name: module.hint.api for module in known_modules("linux")}
+    assert apis["SoftHSM2"] == "pkcs11"
+    assert apis["Longmai mToken GM3000 (SKF)"] == "skf"
+    assert {name.endswith(" (SKF)") for name, api in apis.items() if api == "skf"} == {True}
+
+
 def test_the_first_file_that_exists_is_the_library(tmp_path: Path) -> None:
     there = tmp_path / "lib.so"
     module = Module("some", (tmp_path / "gone.so", there))

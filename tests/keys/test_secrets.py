@@ -3,7 +3,6 @@
 import io
 import logging
 from base64 import b64encode
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,9 @@ import pytest
 from bidclient.ask import Nobody
 from bidclient.crypto.private_key import SignatureScheme
 from bidclient.errors import BidError, PinWrong
-from bidclient.keys import SoftSource
-from bidclient.keys.frames import OpenKey, wipe, write_frame
+from bidclient.keys.frames import OpenKey, Result, wipe, write_frame
+from bidclient.keys.provision import EntryOrder, TokenOrder
+from bidclient.keys.soft import SoftSource
 from tests.support.pki import InMemoryKey
 from tests.support.softhsm import PIN, MakeSource, company_token, host_pids, write_pfx
 
@@ -45,7 +45,7 @@ def test_a_pin_is_in_no_argument_environment_error_or_log(
     source = make_source(environment)
     key = source.keys()[0]
     with source.unlock(key, Nobody(PIN)) as unlocked:
-        unlocked.sign([sha256(b"text").digest()], SignatureScheme.ECDSA_SHA256)
+        unlocked.sign([b"text"], SignatureScheme.ECDSA_SHA256)
         (pid,) = host_pids(environment)
         process = Path(f"/proc/{pid}")
         seen = ((process / "cmdline").read_bytes() + (process / "environ").read_bytes()).decode()
@@ -80,6 +80,14 @@ def test_a_frame_with_a_pin_is_wiped_after_it_was_sent() -> None:
     write_frame(pipe, OpenKey(serial="1", fingerprint="ab", pin=bytearray(PIN)))
     assert b64encode(PIN) in pipe.copy
     assert not any(pipe.given)
+
+
+def test_what_crosses_the_pipe_shows_no_secret_when_it_is_printed() -> None:
+    entry = EntryOrder(pkcs8=PIN, certificate=b"", always_authenticate=False)
+    order = TokenOrder(module="", label="企业锁", pin=PIN, entries=(entry,), issuers=())
+    request = OpenKey(serial="1", fingerprint="ab", pin=bytearray(PIN))
+    for message in (request, Result(data=PIN), order, entry):
+        assert PIN.decode() not in repr(message)
 
 
 def test_wiping_leaves_the_length_and_nothing_else() -> None:

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from bidclient.ask import Nobody
 from bidclient.crypto.private_key import WrapScheme
 from bidclient.errors import BadEnvelope, BidError, FileProblem, KeyRefused, TokenSwapped
-from bidclient.keys import KeySettings, SoftSource, TokenSource, key_sources
-from bidclient.keys.soft import SoftKey
+from bidclient.keys.soft import SoftKey, SoftSource
 from tests.support.pki import Authority, InMemoryKey
 from tests.support.softhsm import PIN, Judge, write_pfx
 
@@ -159,10 +158,3 @@ def test_an_rsa_key_agrees_on_nothing_and_an_ec_key_decrypts_nothing(
         ec.decrypt(bytes(256), WrapScheme.RSA_PKCS1)
     with pytest.raises(BadEnvelope):
         ec.agree(b"\x04" + bytes(64))
-
-
-def test_the_sources_are_tokens_first_then_files(pfx: Path) -> None:
-    sources = key_sources(KeySettings(pfx_files=(pfx,)))
-    assert [type(source) for source in sources] == [TokenSource, SoftSource]
-    for source in sources:
-        source.close()

@@ -5,7 +5,6 @@ import shutil
 import signal
 import time
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -24,10 +23,10 @@ from bidclient.errors import (
     TokenSwapped,
     TokenTimedOut,
 )
-from bidclient.keys import TokenSource
 from bidclient.keys.child import ChildHost, Deadlines
 from bidclient.keys.frames import ListTokens, OpenKey, Tokens
 from bidclient.keys.modules import Module
+from bidclient.keys.token import TokenKey, TokenSource
 from bidclient.sandbox.token import CONFIGURATION, make_token, softhsm_module
 from tests.support.pki import Authority, InMemoryKey
 from tests.support.softhsm import (
@@ -42,7 +41,7 @@ from tests.support.softhsm import (
 )
 
 ECDSA = SignatureScheme.ECDSA_SHA256
-DIGEST = sha256(b"a digest").digest()
+MESSAGE = b"a message"
 QUICK = Deadlines(look=10.0, login=10.0, use=1.0)
 
 
@@ -69,7 +68,7 @@ def test_a_wrong_pin_costs_one_attempt_and_is_seen_before_the_next(
     assert source.keys()[0].pin.wrong_before
     typist = Typist(PIN)
     with source.unlock(key, typist) as unlocked:
-        assert unlocked.sign([DIGEST], ECDSA)
+        assert unlocked.sign([MESSAGE], ECDSA)
     assert [state.wrong_before for _, state in typist.shown] == [True]
     assert not source.keys()[0].pin.wrong_before
 
@@ -99,11 +98,20 @@ def test_two_tokens_at_once_are_told_apart_by_serial(
     with source.unlock(theirs, Nobody(PIN)) as one, source.unlock(ours, Nobody(PIN)) as two:
         assert one.certificate == other[0].certificate
         assert two.certificate == pair[0].certificate
-        assert one.sign([DIGEST], ECDSA)
-        assert two.sign([DIGEST], ECDSA)
+        assert one.sign([MESSAGE], ECDSA)
+        assert two.sign([MESSAGE], ECDSA)
         with pytest.raises(PinWrong), source.unlock(theirs, Nobody(b"wrong-again")):
             pass
-        assert two.sign([DIGEST], ECDSA)
+        assert two.sign([MESSAGE], ECDSA)
+
+
+def test_two_tokens_of_one_name_and_company_ask_for_their_pins_by_different_names(
+    tmp_path: Path, pair: list[InMemoryKey], make_source: MakeSource
+) -> None:
+    company_token(tmp_path, "同名锁", pair[:1])
+    source = make_source(company_token(tmp_path, "同名锁", pair[:1]))
+    keys = source.keys()
+    assert len({key.label for key in keys}) == len(keys) == 2
 
 
 def test_both_keys_of_a_double_certificate_are_open_together(
@@ -114,9 +122,9 @@ def test_both_keys_of_a_double_certificate_are_open_together(
     envelope = cms.make_envelope(b"secret", pair[1].certificate)
     with source.unlock(key_for(keys, pair[0]), Nobody(PIN)) as signing:
         with source.unlock(key_for(keys, pair[1]), Nobody(PIN)) as encryption:
-            assert signing.sign([DIGEST], ECDSA)
+            assert signing.sign([MESSAGE], ECDSA)
             assert encryption.unwrap(envelope) == b"secret"
-        assert signing.sign([DIGEST], ECDSA)
+        assert signing.sign([MESSAGE], ECDSA)
 
 
 def test_an_open_token_is_no_way_in_with_a_wrong_pin(
@@ -150,11 +158,11 @@ def test_a_token_pulled_out_in_the_middle_is_named(
 ) -> None:
     source = make_source(environment)
     with source.unlock(source.keys()[0], Nobody(PIN)) as key:
-        assert key.sign([DIGEST], ECDSA)
+        assert key.sign([MESSAGE], ECDSA)
         for token in (tmp_path / "tokens").iterdir():
             shutil.rmtree(token)
         with pytest.raises(TokenRemoved):
-            key.sign([DIGEST], ECDSA)
+            key.sign([MESSAGE], ECDSA)
     assert source.keys() == []
 
 
@@ -199,13 +207,13 @@ def test_a_key_that_wants_its_pin_each_time_asks_each_time(
     (key,) = source.keys()
     typist = Typist(PIN, PIN, PIN, PIN, b"nottheone", PIN)
     with source.unlock(key, typist) as unlocked:
-        assert len(unlocked.sign([DIGEST] * 3, ECDSA)) == 3
+        assert len(unlocked.sign([MESSAGE] * 3, ECDSA)) == 3
         assert len(typist.shown) == 4
         assert source.keys()[0].always_authenticate
         with pytest.raises(PinWrong):
-            unlocked.sign([DIGEST] * 2, ECDSA)
+            unlocked.sign([MESSAGE] * 2, ECDSA)
         assert len(typist.shown) == 5
-        assert unlocked.sign([DIGEST], ECDSA)
+        assert unlocked.sign([MESSAGE], ECDSA)
     assert typist.pins == []
 
 
@@ -244,7 +252,7 @@ def test_a_batch_stops_when_the_person_wants_it(environment: dict[str, str], mak
 
     source, person = make_source(environment), Impatient(PIN)
     with source.unlock(source.keys()[0], person) as key, pytest.raises(Cancelled):
-        key.sign([DIGEST] * 5, ECDSA)
+        key.sign([MESSAGE] * 5, ECDSA)
     assert person.asked == 3
 
 
@@ -257,12 +265,12 @@ def test_a_killed_host_is_named_and_the_next_call_starts_another(
         (pid,) = host_pids(environment)
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(DriverFailed) as caught:
-            key.sign([DIGEST], ECDSA)
+            key.sign([MESSAGE], ECDSA)
         assert str(softhsm_module()) in caught.value.reason
         with pytest.raises(DriverFailed):
-            key.sign([DIGEST], ECDSA)
+            key.sign([MESSAGE], ECDSA)
     with source.unlock(info, Nobody(PIN)) as key:
-        assert key.sign([DIGEST], ECDSA)
+        assert key.sign([MESSAGE], ECDSA)
     assert host_pids(environment) != [pid]
 
 
@@ -276,12 +284,12 @@ def test_a_host_that_hangs_is_killed_at_the_deadline_and_the_next_call_works(
         os.kill(pid, signal.SIGSTOP)
         start = time.monotonic()
         with pytest.raises(TokenTimedOut) as caught:
-            key.sign([DIGEST], ECDSA)
+            key.sign([MESSAGE], ECDSA)
         assert time.monotonic() - start < QUICK.use + 2
         assert (caught.value.operation, caught.value.seconds) == ("sign", QUICK.use)
         assert host_pids(environment) == []
     with source.unlock(info, Nobody(PIN)) as key:
-        assert key.sign([DIGEST], ECDSA)
+        assert key.sign([MESSAGE], ECDSA)
 
 
 def test_a_closed_source_leaves_no_process_and_starts_again(environment: dict[str, str]) -> None:
@@ -337,7 +345,10 @@ def test_the_known_rows_are_used_where_they_are_installed(environment: dict[str,
 
 def test_the_mechanisms_are_those_of_the_token(environment: dict[str, str], make_source: MakeSource) -> None:
     source = make_source(environment)
-    numbers = source.mechanisms(source.keys()[0])
-    ckm_rsa_pkcs, ckm_ecdsa, ckm_ml_dsa = 0x1, 0x1041, 0x1D
-    assert {ckm_rsa_pkcs, ckm_ecdsa} <= set(numbers)
-    assert ckm_ml_dsa not in numbers
+    with source.unlock(source.keys()[0], Nobody(PIN)) as key:
+        assert isinstance(key, TokenKey)
+        report = key.report()
+    names = {row.name: row.number for row in report.mechanisms}
+    assert (names["CKM_RSA_PKCS"], names["CKM_ECDSA"]) == (0x1, 0x1041)
+    assert "CKM_ML_DSA" not in names
+    assert (report.module, report.model, report.tried) == (str(softhsm_module()), "SoftHSM v2", ())

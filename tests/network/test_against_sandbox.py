@@ -17,7 +17,7 @@ from bidclient.network.submitting import ReceiptFiles
 from bidclient.network.transport import new_idempotency_key
 from bidclient.network.wire import SubmissionView
 from bidclient.stages.opened import Chain, check_row
-from bidclient.stages.sealed import read_stub
+from bidclient.stages.stub import read_stub
 from bidclient.stages.submitted import (
     SignedReceipt,
     check_receipt,

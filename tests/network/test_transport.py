@@ -27,7 +27,7 @@ from bidclient.log import TRAFFIC
 from bidclient.network import transport as transport_module
 from bidclient.network.profile import Profile, is_loopback
 from bidclient.network.stamping import stamp_transport
-from bidclient.network.transport import new_idempotency_key
+from bidclient.network.transport import is_final, new_idempotency_key
 from bidclient.network.wire import RegistrationRequest, Time
 from tests.support.loopback import (
     SANDBOX_ROOT,
@@ -103,7 +103,14 @@ def test_a_problem_becomes_the_error_of_its_code(
     assert facts.items() <= caught.value.facts.items()
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"now": 3}', b"\xff\xfe", b'{"now": "yesterday"}'])
+NESTED = b'{"new_field": ' + b"[" * 500_000 + b"]" * 500_000 + b"}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b'{"now": 3}', b"\xff\xfe", b'{"now": "yesterday"}', b'{"now": "\xff"}', NESTED],
+    ids=["nothing", "torn", "list", "number", "bytes", "word", "not utf-8", "nested"],
+)
 def test_a_reply_that_is_not_what_was_asked_for_is_bad(body: bytes) -> None:
     with (
         answering(lambda _: Answer(200, body)) as (address, _),
@@ -168,10 +175,36 @@ def test_a_patch_is_never_repeated_by_itself() -> None:
         assert len(asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("answer", "final"),
+    [
+        (problem("nonce-invalid", 422), True),
+        (problem("wrong-state", 409), True),
+        (problem("in-progress", 409), False),
+        (problem("unauthorized", 401), False),
+        (problem("internal", 500), False),
+        (Answer(502, b"<html>"), False),
+        (Answer(403, b"<html>"), False),
+        (Answer(302, b"", {"Location": "/login"}), False),
+    ],
+    ids=["nonce", "state", "busy", "session", "internal", "gateway", "firewall", "portal"],
+)
+def test_only_the_networks_own_refusal_is_final(answer: Answer, final: bool) -> None:
+    with answering(lambda _: answer) as (address, _), transport_to(address) as transport:
+        with pytest.raises(Rejected) as caught:
+            transport.send("PATCH", "/v1/x")
+        assert is_final(caught.value) is final
+
+
 def test_nobody_there_is_unreachable() -> None:
     with answering(lambda _: TIME) as (address, _):
         pass
     with transport_to(address) as transport, pytest.raises(Unreachable, match="refused"):
+        transport.get("/v1/time", Time)
+
+
+def test_a_name_that_no_host_can_have_is_unreachable() -> None:
+    with transport_to("https://bid..example") as transport, pytest.raises(Unreachable):
         transport.get("/v1/time", Time)
 
 
@@ -277,6 +310,7 @@ def test_a_certificate_for_another_host_is_not_trusted(ca: Authority, tmp_path: 
         ("http://bid.example", "sandbox"),
         ("ftp://127.0.0.1", "sandbox"),
         ("https://", "sandbox"),
+        ("https://[::1", "sandbox"),
         ("https://user:pw@bid.example", "production"),
         ("https://bid.example/?x=1", "production"),
         ("https://127.0.0.1:8000", "production"),

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bidclient.errors import (
+    BadFormat,
     Cancelled,
     DeadlinePassed,
     FileProblem,
@@ -161,6 +162,30 @@ def test_an_upload_of_another_size_is_not_ours(file: Path) -> None:
     with pytest.raises(Mismatch):
         uploaded(file, server)
     assert not server.pieces
+
+
+@pytest.mark.parametrize("told", ["-1", "1.5", "９", "9" * 5000, str(SIZE + 1), ""])
+def test_an_offset_that_cannot_be_is_not_believed(file: Path, told: str) -> None:
+    state = {"Upload-Offset": told.encode().decode("latin-1"), "Upload-Length": str(SIZE)}
+    with (
+        answering(lambda _: Answer(200, b"", state)) as (address, _),
+        transport_to(address) as transport,
+        pytest.raises(BadFormat),
+    ):
+        Upload(transport, f"{address}/v1/uploads/u").send(file)
+
+
+def test_a_file_that_becomes_shorter_meanwhile_is_said_so(tmp_path: Path) -> None:
+    file = tmp_path / "bid.sealed"
+    file.write_bytes(bytes(6 * MEBIBYTE))
+    server = TusServer(6 * MEBIBYTE)
+
+    def shorten(_step: str, done: int, _size: int) -> None:
+        with file.open("r+b") as opened:
+            opened.truncate(done)
+
+    with server.serving() as address, transport_to(address) as transport, pytest.raises(FileProblem):
+        Upload(transport, address).send(file, progress=shorten)
 
 
 def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """The sandbox's certificates and time stamps, judged by openssl."""
 
-import hashlib
 import subprocess
 from pathlib import Path
 
@@ -9,10 +8,10 @@ import requests
 from asn1crypto import tsp
 
 from bidclient.crypto.certificate import Certificate
-from bidclient.crypto.timestamp import response_token, stamp_by, timestamp_request, verify_token
+from bidclient.crypto.timestamp import Imprint, response_token, stamp_by, timestamp_request, verify_token
 from bidclient.errors import BadTimestamp
 from bidclient.sandbox import tsa
-from bidclient.sandbox.pki import KeyType, issue_bidder, revoke
+from bidclient.sandbox.pki import KeyType, issue_bidder, revoke, trust_files
 from tests.sandbox.conftest import NOW, Template
 from tests.support.firms import USCCS
 from tests.support.sandbox import LocalSandbox
@@ -22,19 +21,23 @@ def openssl(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["openssl", *arguments], capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("key_type", ["rsa-2048", "rsa-3072", "p-256"])
+@pytest.mark.parametrize("key_type", ["rsa-2048", "rsa-3072", "p-256", "sm2"])
 def test_bidders_get_two_certificates_that_openssl_accepts(
     template: Template, tmp_path: Path, key_type: KeyType
 ) -> None:
     keys = issue_bidder(template.data, "陇东示范有限公司", USCCS[0], key_type)
     sign_pfx, encrypt_pfx = keys.write(tmp_path, "firm", b"secret-1")
-    ca = str(template.data / "trust" / "ca.pem")
+    root, other = trust_files(template.data / "trust")[:: -1 if key_type == "sm2" else 1]
+    identity = ("-vfyopt", "distid:1234567812345678") if key_type == "sm2" else ()
+    reads = ("pkey", "-in") if key_type == "sm2" else ("pkcs12", "-nodes", "-in")
     for path in (sign_pfx, encrypt_pfx):
-        good = openssl("verify", "-CAfile", ca, str(path.with_suffix(".pem")))
+        written = str(path.with_suffix(".pem"))
+        good = openssl("verify", *identity, "-CAfile", str(root), written)
         assert good.returncode == 0, good.stderr
-        listed = openssl("pkcs12", "-in", str(path), "-passin", "pass:secret-1", "-nodes")
+        assert openssl("verify", *identity, "-CAfile", str(other), written).returncode != 0
+        listed = openssl(*reads, str(path), "-passin", "pass:secret-1")
         assert "PRIVATE KEY" in listed.stdout
-        assert openssl("pkcs12", "-in", str(path), "-passin", "pass:other", "-nodes").returncode != 0
+        assert openssl(*reads, str(path), "-passin", "pass:other").returncode != 0
     for certificate in (keys.signing_cert, keys.encryption_cert):
         assert (certificate.uscc, certificate.organization) == (USCCS[0], "陇东示范有限公司")
         assert certificate.key_algorithm == key_type
@@ -81,11 +84,12 @@ def test_our_own_client_takes_the_stamps_with_the_networks_time(sandbox: LocalSa
     def transport(request: bytes) -> bytes:
         return requests.post(f"{sandbox.url}/tsa", request, headers=headers, timeout=20).content
 
-    digest = hashlib.sha256(b"signature").digest()
-    token = stamp_by(transport, anchors)(digest)
-    assert verify_token(token, digest, anchors, "test") == NOW
-    with pytest.raises(BadTimestamp):
-        verify_token(token, hashlib.sha256(b"other").digest(), anchors, "test")
+    imprints: tuple[Imprint, Imprint] = ("sha256", "sm3")
+    for imprint in imprints:
+        token = stamp_by(transport, anchors, imprints=(imprint,))(b"signature")
+        assert verify_token(token, b"signature", anchors, "test") == NOW
+        with pytest.raises(BadTimestamp):
+            verify_token(token, b"other", anchors, "test")
 
 
 def rejected(answer: bytes, folder: Path) -> bool:

@@ -1,3 +1,5 @@
+"""The companies that bid against the demo: they go the whole way, without favours, and stay blind."""
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path

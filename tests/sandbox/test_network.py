@@ -1,6 +1,7 @@
 """Login, lots, tenders, faults, the clock and the door of the sandbox."""
 
 import hashlib
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,11 +9,13 @@ import pytest
 import requests
 
 from bidclient.crypto.certificate import Certificate
-from bidclient.errors import SettingProblem
-from bidclient.formats.instant import parse_instant
+from bidclient.errors import Busy, SettingProblem, Unreachable
+from bidclient.formats.instant import instant_text, parse_instant
 from bidclient.sandbox.clock import Clock, machine_time
 from bidclient.sandbox.pki import create_authority, issue_bidder, revoke
-from bidclient.sandbox.serve import HOST, listen
+from bidclient.sandbox.process import find_levers
+from bidclient.sandbox.process import running_sandbox as demo_sandbox
+from bidclient.sandbox.serve import HOST, READY, listen, run
 from bidclient.stages.submitted import LoginStatement
 from bidclient.stages.tender import read_tender, verify_tender
 from tests.sandbox.conftest import NOW, Market, NewMarket, Template
@@ -134,8 +137,21 @@ def test_faults_can_be_switched_on_and_off(market: Market) -> None:
     sandbox.fault("clock-skew", 0)
     sandbox.fault("slow", 0.3)
     assert firm.call("GET", "/v1/time").elapsed >= timedelta(seconds=0.3)
-    answer = requests.post(f"{sandbox.url}/sandbox/v1/faults", json={"name": "fire", "value": 1}, timeout=20)
+    # However slow it is, the levers that end it are not.
+    sandbox.fault("slow", 3600)
+    sandbox.fault("slow", 0)
+    for wrong in ({"name": "fire", "value": 1}, {"name": "clock-skew", "value": 1e300}):
+        answer = requests.post(f"{sandbox.url}/sandbox/v1/faults", json=wrong, timeout=20)
+        assert code_of(answer) == "bad-request"
+
+
+@pytest.mark.parametrize("setting", [{"rate": 1e300}, {"rate": -1}, {"seconds": 1e300}, {"seconds": -1e300}])
+def test_no_setting_takes_the_clock_off_the_calendar(
+    sandbox: LocalSandbox, setting: dict[str, float]
+) -> None:
+    answer = requests.post(f"{sandbox.url}/sandbox/v1/clock", json=setting, timeout=20)
     assert code_of(answer) == "bad-request"
+    assert parse_instant(requests.get(f"{sandbox.url}/v1/time", timeout=20).json()["now"]) == NOW
 
 
 def test_the_clock_goes_on_after_a_restart(tmp_path: Path) -> None:
@@ -152,8 +168,42 @@ def test_the_clock_goes_on_after_a_restart(tmp_path: Path) -> None:
     assert Clock(tmp_path / "clock.json").rate == 3600
 
 
+def test_a_fast_clock_that_was_down_for_long_stays_on_the_calendar(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "clock.json"
+    Clock(path).set(NOW, 100_000)
+    mark = json.loads(path.read_bytes())
+    month_ago = machine_time() - timedelta(days=31)
+    path.write_text(json.dumps({**mark, "real": instant_text(month_ago)}), "utf-8")
+    assert NOW + timedelta(days=366) <= Clock(path).now() < NOW + timedelta(days=376)
+    assert "31 days" in caplog.text
+
+
+def test_two_sandboxes_never_share_a_folder(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with running_sandbox(data, samples="") as sandbox:
+        ready = (data / READY).read_bytes()
+        with pytest.raises(Busy), demo_sandbox(data, (), 60):
+            pass
+        with pytest.raises(Busy):
+            run(data)
+        assert (data / READY).read_bytes() == ready
+        assert find_levers(data, 0).url == sandbox.url
+
+
+def test_what_a_killed_sandbox_has_left_does_not_lead_to_another(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path / "killed", samples="") as killed:
+        port = int(killed.url.rpartition(":")[2])
+    with running_sandbox(tmp_path / "other", samples="", port=port):
+        with pytest.raises(Unreachable) as caught:
+            find_levers(tmp_path / "killed", 0)
+        assert killed.url in caught.value.reason
+
+
 def test_a_new_world_has_the_sample_lots(tmp_path: Path) -> None:
     with running_sandbox(tmp_path / "data", samples="construction", lead_minutes=60) as sandbox:
+        assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
         state = sandbox.control("state")
         assert [lot["state"] for lot in state["lots"]] == ["bidding"]
         assert sandbox.control("lots", {"sample": "construction", "minutes": 5})["lot"].startswith("L")

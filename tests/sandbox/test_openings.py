@@ -304,6 +304,30 @@ def test_a_mismatch_is_an_objection(new_market: NewMarket) -> None:
     assert events_of(firm, market.opening)[-1].type == "objected"
 
 
+def test_who_was_silent_may_still_object(new_market: NewMarket) -> None:
+    market, made = opened_market(new_market)
+    release_all(market, made)
+    firm, _, receipt = made[0]
+    firm.room(market.opening)
+    assert market.sandbox.control(f"openings/{market.opening}/advance", {})["state"] == "objection"
+    assert {view["state"] for view in _mine(market, made)} == {"confirmed-by-silence"}
+    firm.said(market.opening, "objections", firm.objection_statement(market.opening, receipt, "计时有误"))
+    assert [view["state"] for view in _mine(market, made)] == ["objected", *["confirmed-by-silence"] * 2]
+
+
+def test_an_opening_that_cannot_go_on_stops_no_other(
+    new_market: NewMarket, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, market = new_market(1), new_market(3)
+    made = market.submitted(3)
+    with market.sandbox.world.database.writing():
+        market.sandbox.world.database.run("DELETE FROM tenders WHERE lot = ?", broken.lot)
+    market.sandbox.at(DEADLINE)
+    release_all(market, made)
+    assert made[0][0].room(market.opening)["state"] == "read-out"
+    assert broken.opening in caplog.text
+
+
 def test_a_revoked_certificate_releases_nothing(new_market: NewMarket) -> None:
     market, made = opened_market(new_market)
     firm, bid, receipt = made[0]

@@ -11,10 +11,11 @@ import msgspec
 import pytest
 
 from bidclient.ask import Nobody
-from bidclient.errors import BidExists, SettingProblem, Unreachable
-from bidclient.keys import SoftSource, TokenSource
+from bidclient.errors import BidExists, Rejected, SettingProblem, Unreachable
+from bidclient.keys.soft import SoftSource
+from bidclient.keys.token import TokenSource
 from bidclient.sandbox.clock import machine_time
-from bidclient.sandbox.pki import issue_bidder, read_kept
+from bidclient.sandbox.pki import KeyType, issue_bidder, read_kept
 from bidclient.sandbox.practice import Rivalry, practice_keys, write_papers
 from bidclient.sandbox.process import LotState, find_levers
 from bidclient.sandbox.rivals import RIVALS
@@ -56,9 +57,12 @@ def lots(sandbox: LocalSandbox | Sandbox) -> list[LotState]:
 # ------------------------------------------------------------------------------------------------ keys
 
 
-def test_practice_keys_are_made_once_and_open_with_the_pin(template: Template, tmp_path: Path) -> None:
+@pytest.mark.parametrize("key_type", ["rsa-2048", "sm2"])
+def test_practice_keys_are_made_once_and_open_with_the_pin(
+    template: Template, tmp_path: Path, key_type: KeyType
+) -> None:
     data = template.copy(tmp_path / "data")
-    keys = practice_keys(data, "construction")
+    keys = practice_keys(data, "construction", key_type=key_type)
     assert practice_keys(data, "construction") == keys
     assert keys.environment == {}
     pin = keys.pin_file.read_bytes().strip()
@@ -68,6 +72,7 @@ def test_practice_keys_are_made_once_and_open_with_the_pin(template: Template, t
     assert [(key.can_sign, key.can_decrypt) for key in listed] == [(True, False), (False, True)]
     assert {key.certificate.uscc for key in listed} == {sample_bid("construction").bidder.uscc}
     for key in listed:
+        assert key.certificate.key_algorithm == key_type
         with source.unlock(key, Nobody(pin)) as private:
             assert private.certificate == key.certificate
 
@@ -102,16 +107,26 @@ def test_a_token_is_refused_where_files_have_been_made(template: Template, tmp_p
         practice_keys(data, "construction", token=True)
 
 
-def test_kept_keys_are_found_again_only_when_whole(template: Template, tmp_path: Path) -> None:
+def test_sm2_keys_go_on_no_softhsm_token(template: Template, tmp_path: Path) -> None:
+    data = template.copy(tmp_path / "data")
+    with pytest.raises(SettingProblem, match="SM2"):
+        practice_keys(data, "construction", token=True, key_type="sm2")
+
+
+@pytest.mark.parametrize("key_type", ["p-256", "sm2"])
+def test_kept_keys_are_found_again_only_when_whole(
+    template: Template, tmp_path: Path, key_type: KeyType
+) -> None:
     data = template.copy(tmp_path / "data")
     rival = RIVALS[0]
-    keys = issue_bidder(data, rival.name, rival.uscc, "p-256")
+    keys = issue_bidder(data, rival.name, rival.uscc, key_type)
     assert read_kept(data, tmp_path / "kept") is None
     keys.keep(tmp_path / "kept")
     found = read_kept(data, tmp_path / "kept")
     assert found is not None
     assert (found.signing_cert, found.encryption_cert) == (keys.signing_cert, keys.encryption_cert)
     assert found.opener().certificate == keys.encryption_cert
+    assert found.chain == keys.chain
     assert (tmp_path / "kept" / "keys").stat().st_mode & 0o077 == 0
     (tmp_path / "kept" / "trust" / "sign.pem").unlink()
     assert read_kept(data, tmp_path / "kept") is None
@@ -205,6 +220,9 @@ def test_levers_are_found_by_the_data_folder(tmp_path: Path) -> None:
         assert levers.url == sandbox.url
         levers.set_fault("slow", 0.01)
         assert levers.state().faults == {"slow": 0.01}
+        with pytest.raises(Rejected) as caught:
+            levers.set_fault("fire", 1)
+        assert caught.value.problem == "bad-request"
         assert [lot.opening_state for lot in levers.lots()] == ["sign-in"]
     with pytest.raises(Unreachable):
         find_levers(tmp_path / "data", patience=0)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bidclient.stages import sealed as stage
 from bidclient.stages.sealed import Recipient, Sealed
+from bidclient.stages.sealing import seal
 from bidclient.stages.signed import SignedBid
 from bidclient.stages.tender import Tender
 from tests.support.pki import Authority
@@ -45,4 +45,4 @@ def signed(tmp_path: Path, original: SignedBid) -> SignedBid:
 def sealed(signed: SignedBid, tender: Tender, keys: Keys) -> Sealed:
     recipients = (*keys.bidder, Recipient("second-lock", keys.second.certificate))
     out = signed.path.parent / "bid.sealed"
-    return stage.seal(signed, tender, recipients, out, recovery_code=CODE, chunk=CHUNK)
+    return seal(signed, tender, recipients, out, recovery_code=CODE, chunk=CHUNK)

@@ -122,6 +122,7 @@ def test_a_document_takes_the_place_of_the_old_one(complete: Draft, package: Ten
         ({"file": "a/b.pdf"}, BadDocument),
         ({"file": "CON.pdf"}, BadDocument),
         ({"file": "a\u202eb.pdf"}, BadDocument),
+        ({"file": "a" * 230 + ".pdf"}, BadDocument),
     ],
 )
 def test_a_document_without_a_place_is_refused(
@@ -129,6 +130,17 @@ def test_a_document_without_a_place_is_refused(
 ) -> None:
     with pytest.raises(error):
         with_document(complete, package.tender, document(**changes), LATER)
+
+
+def test_a_document_without_a_place_in_a_newer_tender_does_not_stop_the_next(
+    complete: Draft, package: TenderPackage
+) -> None:
+    parts = tuple(
+        msgspec.structs.replace(part, documents=tuple(one for one in part.documents if one.name != "licence"))
+        for part in package.tender.parts
+    )
+    edited = with_document(complete, msgspec.structs.replace(package.tender, parts=parts), document(), LATER)
+    assert [each.name for each in edited.documents] == ["bid-letter", "plan", "priced-boq", "licence"]
 
 
 def test_two_documents_cannot_share_a_file(complete: Draft, package: TenderPackage) -> None:
@@ -157,8 +169,9 @@ def test_links_are_checked(complete: Draft, package: TenderPackage) -> None:
         with_link(complete, tender, ClauseLink("nothing", "technical", "施工组织设计.pdf", 1), LATER)
     with pytest.raises(UnknownDocument):
         with_link(complete, tender, ClauseLink("quality", "technical", "无.pdf", 1), LATER)
-    with pytest.raises(BadValue):
-        with_link(complete, tender, ClauseLink("quality", "technical", "施工组织设计.pdf", 4), LATER)
+    for page in (0, 4):
+        with pytest.raises(BadValue):
+            with_link(complete, tender, ClauseLink("quality", "technical", "施工组织设计.pdf", page), LATER)
     more = with_link(complete, tender, ClauseLink("quality", "technical", "施工组织设计.pdf", 3), LATER)
     assert [link.page for link in more.clause_links if link.clause == "quality"] == [2, 3]
     assert with_link(more, tender, more.clause_links[0], LATER).clause_links[-1] == more.clause_links[0]

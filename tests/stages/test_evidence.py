@@ -15,14 +15,23 @@ from bidclient.formats import canonical
 from bidclient.formats.instant import instant_text
 from bidclient.stages.evidence import Evidence, Verdict, verify_evidence
 from bidclient.stages.opened import (
+    Chain,
     ConfirmStatement,
+    Event,
     Readout,
     ReadoutRow,
     ReleaseStatement,
     SignInStatement,
     row_sha256,
 )
-from bidclient.stages.submitted import FinalizeStatement, digest, finalize_statement, read_statement
+from bidclient.stages.submitted import (
+    FinalizeStatement,
+    digest,
+    finalize_statement,
+    read_receipt,
+    read_statement,
+    withdraw_statement,
+)
 from tests.support.network_world import (
     LOT,
     NETWORK,
@@ -120,6 +129,17 @@ def judged(
     return {verdict.item: verdict for verdict in found}
 
 
+def test_a_stamp_by_an_unknown_authority_leaves_the_receipt_open(
+    world: World, files: dict[str, bytes]
+) -> None:
+    stranger = (Authority.root("别家的根证书", 1002).certificate,)
+    evidence = Evidence(files, (world.root.certificate,), stranger, world.identity.certificate)
+    (receipt,) = [one for one in verify_evidence(evidence) if one.item.startswith("receipt")]
+    assert receipt.verdict == "cannot-tell", receipt
+    assert "unknown issuer" in receipt.reason
+    assert "ErrorStack" not in receipt.reason
+
+
 def test_a_whole_folder_is_valid_but_for_the_tender_that_is_not_in_it(
     world: World, files: dict[str, bytes]
 ) -> None:
@@ -135,7 +155,7 @@ def test_without_a_known_identity_nothing_is_said_to_be_the_networks(
     verdicts = judged(world, files)
     answers = [item for item in files if item.startswith(("receipt-001.p7s", "acknowledgement-"))]
     assert len(answers) == 4
-    assert {verdicts[item].verdict for item in answers} == {"cannot-tell"}
+    assert {verdicts[item].verdict for item in (*answers, "readout.json")} == {"cannot-tell"}
     assert verdicts["bid.stub"].verdict == "valid"
 
 
@@ -177,6 +197,8 @@ def test_a_flipped_bit_is_found_or_changes_nothing_that_was_signed(
         ("acknowledgement-release.p7s", "acknowledgement-release.p7s"),
         ("chain.jsonl", "chain.jsonl"),
         ("confirm.p7s", "readout.json"),
+        ("chain.jsonl", "readout.json"),
+        ("acknowledgement-confirm.p7s", "readout.json"),
     ],
 )
 def test_what_is_missing_is_left_open_by_name(
@@ -207,6 +229,48 @@ def test_a_statement_of_a_competitor_is_not_ours(world: World, files: dict[str, 
     statement = finalize_statement(world.stub, digest(world.stub_data), SUBMISSION, "n-1")
     forged = {**files, "finalize-001.p7s": world.signed(statement, world.rival)}
     assert RIVAL_USCC in invalid_item(world, forged, "finalize-001.p7s")
+
+
+def test_a_withdrawal_counts_when_the_bidder_signed_it(world: World, files: dict[str, bytes]) -> None:
+    first = digest(files["receipt-001.p7s"])
+    true = withdraw_statement(read_receipt(files["receipt-001.p7s"]), "n-5")
+    elsewhere = msgspec.structs.replace(true, receipt_sha256=hex32("another"))
+    other_lot = msgspec.structs.replace(true, lot="lot-2")
+    for said, by, verdict in (
+        (true, world.bidder, "valid"),
+        (true, world.rival, "invalid"),
+        (other_lot, world.bidder, "invalid"),
+        (elsewhere, world.bidder, "cannot-tell"),
+    ):
+        statement = world.signed(said, by)
+        receipt = world.receipt(
+            kind="withdrawal",
+            receipt_no="R-2",
+            previous_receipt_sha256=first,
+            statement_sha256=digest(statement),
+        )
+        data = world.signed(receipt, world.identity)
+        more = {
+            "withdraw-001.p7s": statement,
+            "receipt-002.p7s": data,
+            "receipt-002.tsr": world.stamped(data),
+        }
+        found = judged(world, {**files, **more}, world.identity.certificate)
+        assert found["withdraw-001.p7s"].verdict == verdict
+        assert (found["receipt-002.p7s"].verdict == "valid") == (by is world.bidder and said is not elsewhere)
+
+
+def test_a_readout_behind_the_last_head_that_the_network_signed_is_left_open(
+    world: World, files: dict[str, bytes]
+) -> None:
+    events = [canonical.loads(line, Event, "event") for line in files["chain.jsonl"].splitlines()]
+    before = Chain(OPENING)
+    for event in events[:-1]:
+        before.append(event)
+    answer = world.acknowledged(files["confirm.p7s"], before)
+    verdicts = judged(world, {**files, "acknowledgement-confirm.p7s": answer}, world.identity.certificate)
+    assert verdicts["acknowledgement-confirm.p7s"].verdict == "valid"
+    assert verdicts["readout.json"].verdict == "cannot-tell"
 
 
 def test_a_finalize_statement_about_other_bytes_is_invalid(world: World, files: dict[str, bytes]) -> None:
@@ -263,7 +327,7 @@ def test_a_tender_is_the_networks_own(world: World, files: dict[str, bytes]) -> 
     content = canonical.dumps(make_tender(make_keys(world.root), 1))
 
     def signed_by(key: InMemoryKey) -> dict[str, bytes]:
-        signature = cms.sign_detached(hashlib.sha256(content).digest(), key, world.now, None)
+        signature = cms.sign_detached(content, key, world.now)
         return {**files, "tender.json": content, "tender.p7s": signature}
 
     identity = world.identity.certificate
@@ -278,7 +342,7 @@ def test_a_tender_is_the_networks_own(world: World, files: dict[str, bytes]) -> 
 
 def test_the_tender_is_verified_with_its_signature(world: World, files: dict[str, bytes]) -> None:
     content = b'{"not":"a tender"}'
-    signature = cms.sign_detached(hashlib.sha256(content).digest(), world.identity, world.now, None)
+    signature = cms.sign_detached(content, world.identity, world.now)
     reason = invalid_item(world, {**files, "tender.json": content, "tender.p7s": signature}, TENDER_ITEM)
     assert "E-FORMAT" in reason
     reason = invalid_item(world, {**files, "tender.json": b"{}", "tender.p7s": signature}, TENDER_ITEM)

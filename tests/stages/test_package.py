@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import resource
 import subprocess
 import zipfile
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from bidclient.errors import (
     BadArchive,
     BadManifest,
     BidError,
+    DiskProblem,
     FileProblem,
     Mismatch,
     NotCanonical,
@@ -58,6 +60,21 @@ def package(tender: TenderPackage, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture
 def draft(tender: TenderPackage, tmp_path: Path) -> tuple[Draft, Path]:
     return make_draft(tmp_path, tender)
+
+
+def test_a_full_disk_is_told_of_the_package_and_not_of_a_document(
+    draft: tuple[Draft, Path], tender: TenderPackage
+) -> None:
+    out = draft[1].parent / "bid.zip"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(DiskProblem) as caught:
+            pack(draft[0], tender.tender, draft[1], out, DEVICE, CLIENT)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.path == str(out)
+    assert [path.name for path in out.parent.iterdir() if path.is_file()] == []
 
 
 def test_packing_twice_gives_the_same_bytes(

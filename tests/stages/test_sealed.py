@@ -25,8 +25,10 @@ from bidclient.errors import (
     WrongSecret,
 )
 from bidclient.formats import canonical
+from bidclient.formats.tally import Digests
 from bidclient.stages import sealed as stage
 from bidclient.stages.sealed import Recipient, Sealed, Tally
+from bidclient.stages.sealing import seal
 from bidclient.stages.signed import SignedBid
 from bidclient.stages.tender import Tender
 from tests.support.sealing import CHUNK, CODE, Keys, make_bid, make_tender, names, spoil
@@ -47,7 +49,7 @@ def test_seal_and_unseal(sealed: Sealed, signed: SignedBid, keys: Keys, tmp_path
 def test_the_writer_uses_whole_mebibytes(
     signed: SignedBid, tender: Tender, keys: Keys, tmp_path: Path
 ) -> None:
-    made = stage.seal(signed, tender, keys.bidder, tmp_path / "bid.sealed")
+    made = seal(signed, tender, keys.bidder, tmp_path / "bid.sealed")
     assert made.header.chunk == 1024 * 1024
     assert len(made.header.wraps) == 1
     assert made.size == made.path.stat().st_size
@@ -60,14 +62,14 @@ def test_round_trip_of_any_size(
 ) -> None:
     folder = tmp_path_factory.mktemp("round")
     bid = make_bid(folder, tender, keys, [size])
-    made = stage.seal(bid, tender, keys.bidder, folder / "bid.sealed", chunk=chunk)
+    made = seal(bid, tender, keys.bidder, folder / "bid.sealed", chunk=chunk)
     assert stage.rehearse(made.path, keys.encryption, bid).sha256_sealed == made.sha256
 
 
 def test_digests_are_taken_while_writing(sealed: Sealed) -> None:
     tally = Tally(stage.read_frame(sealed.path))
     tally.update(sealed.path.read_bytes())
-    assert tally.result() == (sealed.sha256, sealed.file_root, sealed.leaves)
+    assert tally.result() == Digests(sealed.sha256, "", sealed.file_root, sealed.leaves)
     assert stage.read_sealed(sealed.path) == sealed
     shown = subprocess.run(["sha256sum", sealed.path], capture_output=True, check=True).stdout
     assert shown.split()[0].decode() == sealed.sha256
@@ -95,15 +97,14 @@ def test_another_key_and_another_code_are_refused(sealed: Sealed, signed: Signed
 
 
 def test_a_bid_without_code_says_so(signed: SignedBid, tender: Tender, keys: Keys, tmp_path: Path) -> None:
-    stage.seal(signed, tender, keys.bidder, tmp_path / "bid.sealed", chunk=CHUNK)
+    seal(signed, tender, keys.bidder, tmp_path / "bid.sealed", chunk=CHUNK)
     with pytest.raises(WrongKey):
         stage.unwrap_with_code(stage.read_frame(tmp_path / "bid.sealed"), CODE)
 
 
 def test_two_seals_differ_everywhere(signed: SignedBid, tender: Tender, keys: Keys, tmp_path: Path) -> None:
     made = [
-        stage.seal(signed, tender, keys.bidder, tmp_path / f"{number}.sealed", chunk=CHUNK)
-        for number in range(2)
+        seal(signed, tender, keys.bidder, tmp_path / f"{number}.sealed", chunk=CHUNK) for number in range(2)
     ]
     frames = [stage.read_frame(one.path) for one in made]
     found = [stage.unwrap_secret(frame, keys.encryption) for frame in frames]
@@ -130,7 +131,7 @@ def test_a_document_that_changed_after_signing_stops_the_sealing(
     for entry in signed.entries:
         spoil(signed.path, entry.offset + entry.size // 2)
         with pytest.raises(BadManifest) as caught:
-            stage.seal(signed, tender, keys.bidder, out, chunk=CHUNK)
+            seal(signed, tender, keys.bidder, out, chunk=CHUNK)
         assert caught.value.document == entry.name
         spoil(signed.path, entry.offset + entry.size // 2)
     assert out.read_bytes() == b"old"
@@ -143,10 +144,10 @@ def test_another_archive_in_its_place_stops_the_sealing(
     other = make_bid(tmp_path / "other", tender, keys, [9000, 30000, 2])
     shutil.copyfile(other.path, signed.path)
     with pytest.raises(BadManifest):
-        stage.seal(signed, tender, keys.bidder, tmp_path / "bid.sealed", chunk=CHUNK)
+        seal(signed, tender, keys.bidder, tmp_path / "bid.sealed", chunk=CHUNK)
     signed.path.unlink()
     with pytest.raises(FileProblem):
-        stage.seal(signed, tender, keys.bidder, tmp_path / "bid.sealed", chunk=CHUNK)
+        seal(signed, tender, keys.bidder, tmp_path / "bid.sealed", chunk=CHUNK)
     assert "bid.sealed" not in names(tmp_path)
 
 
@@ -160,7 +161,7 @@ def test_a_bid_that_shrinks_while_it_is_sealed(
         return False
 
     with pytest.raises(BadManifest) as caught:
-        stage.seal(bid, tender, keys.bidder, tmp_path / "bid.sealed", chunk=CHUNK, cancelled=cut)
+        seal(bid, tender, keys.bidder, tmp_path / "bid.sealed", chunk=CHUNK, cancelled=cut)
     assert caught.value.reason == "became shorter while it was sealed"
     assert names(tmp_path) == ["bid.asice", "big"]
 
@@ -179,7 +180,7 @@ def test_a_manifest_document_without_entry_is_missed(
         signed.signatures,
     )
     with pytest.raises(BadManifest) as caught:
-        stage.seal(bid, tender, keys.bidder, tmp_path / "bid.sealed", chunk=CHUNK)
+        seal(bid, tender, keys.bidder, tmp_path / "bid.sealed", chunk=CHUNK)
     assert caught.value.document == ghost.path
 
 
@@ -189,17 +190,17 @@ def test_the_bid_must_answer_this_tender(
     replace = msgspec.structs.replace
     out = tmp_path / "bid.sealed"
     with pytest.raises(StaleTender):
-        stage.seal(signed, replace(tender, tender_version=2), keys.bidder, out)
+        seal(signed, replace(tender, tender_version=2), keys.bidder, out)
     for other, field in (
         (replace(tender, network="other"), "network"),
         (replace(tender, lot=replace(tender.lot, id="lot-2")), "lot"),
         (replace(tender, bid_validity_days=1), "tender"),
     ):
         with pytest.raises(Mismatch) as caught:
-            stage.seal(signed, other, keys.bidder, out)
+            seal(signed, other, keys.bidder, out)
         assert caught.value.field == field
     with pytest.raises(BadFormat):
-        stage.seal(signed, tender, keys.bidder, out, suite="rot-13")
+        seal(signed, tender, keys.bidder, out, suite="rot-13")
     assert names(tmp_path) == ["bid.asice"]
 
 
@@ -207,7 +208,7 @@ def test_a_suite_that_the_tender_does_not_take(tmp_path: Path, keys: Keys) -> No
     tender = msgspec.structs.replace(make_tender(keys, 1), suites=("gm-1",))
     bid = make_bid(tmp_path, tender, keys, [10])
     with pytest.raises(Mismatch) as caught:
-        stage.seal(bid, tender, keys.bidder, tmp_path / "bid.sealed")
+        seal(bid, tender, keys.bidder, tmp_path / "bid.sealed", suite="intl-1")
     assert caught.value.field == "suite"
 
 
@@ -219,11 +220,11 @@ def test_the_size_limit_is_that_of_the_sealed_file(tmp_path: Path, keys: Keys) -
         out = tmp_path / f"{limit}.sealed"
         if limit == 20000:
             with pytest.raises(TooLarge) as caught:
-                stage.seal(bid, tender, keys.bidder, out, chunk=CHUNK)
+                seal(bid, tender, keys.bidder, out, chunk=CHUNK)
             sizes.append(caught.value.size)
             assert not out.exists()
         else:
-            sizes.append(stage.seal(bid, tender, keys.bidder, out, chunk=CHUNK).size)
+            sizes.append(seal(bid, tender, keys.bidder, out, chunk=CHUNK).size)
     assert abs(sizes[0] - sizes[1]) < 200
 
 
@@ -231,15 +232,15 @@ def test_a_signing_certificate_is_no_recipient(
     signed: SignedBid, tender: Tender, keys: Keys, tmp_path: Path
 ) -> None:
     with pytest.raises(CertificateUnfit):
-        stage.seal(signed, tender, (Recipient("bidder", keys.signing.certificate),), tmp_path / "bid.sealed")
+        seal(signed, tender, (Recipient("bidder", keys.signing.certificate),), tmp_path / "bid.sealed")
     assert names(tmp_path) == ["bid.asice"]
 
 
 def test_cancelling_leaves_nothing(signed: SignedBid, tender: Tender, keys: Keys, tmp_path: Path) -> None:
     bid = make_bid(tmp_path / "big", tender, keys, [20_000_000])
     with pytest.raises(Cancelled):
-        stage.seal(bid, tender, keys.bidder, tmp_path / "bid.sealed", chunk=CHUNK, cancelled=lambda: True)
-    made = stage.seal(bid, tender, keys.bidder, tmp_path / "bid.sealed", chunk=CHUNK)
+        seal(bid, tender, keys.bidder, tmp_path / "bid.sealed", chunk=CHUNK, cancelled=lambda: True)
+    made = seal(bid, tender, keys.bidder, tmp_path / "bid.sealed", chunk=CHUNK)
     secret = stage.unwrap_secret(stage.read_frame(made.path), keys.encryption)
     with pytest.raises(Cancelled):
         stage.unseal(made.path, secret, tmp_path / "out", cancelled=lambda: True)
@@ -251,12 +252,12 @@ import os, signal, sys
 from pathlib import Path
 from bidclient.crypto.certificate import Certificate
 from bidclient.formats import canonical
-from bidclient.stages import sealed, signed, tender
+from bidclient.stages import sealed, sealing, signed, tender
 
 folder = Path(sys.argv[1])
 made = canonical.loads((folder / "tender.json").read_bytes(), tender.Tender, "tender")
 recipient = sealed.Recipient("bidder", Certificate.from_pem((folder / "bidder.pem").read_bytes()))
-sealed.seal(
+sealing.seal(
     signed.read_signed(folder / "bid.asice"), made, [recipient], folder / "bid.sealed",
     progress=lambda *_: os.kill(os.getpid(), signal.SIGKILL),
 )

@@ -7,12 +7,15 @@ import pytest
 
 from bidclient import resource
 from bidclient.crypto import recovery
+from bidclient.crypto.private_key import PrivateKey
 from bidclient.errors import BadEnvelope, WrongSecret
 from bidclient.formats import bseal
 from bidclient.formats.wraps import wrap_secret
 from bidclient.stages import sealed as stage
 from bidclient.stages.sealed import Recipient, Sealed
-from tests.support.pki import NOW, Authority, InMemoryKey
+from bidclient.stages.sealing import seal
+from bidclient.stages.stub import make_stub
+from tests.support.pki import NOW, Authority
 from tests.support.sealing import Keys, make_bid, make_keys, make_tender
 
 CODE = stage.new_recovery_code()
@@ -29,8 +32,8 @@ def sealed(tmp_path: Path, keys: Keys) -> Sealed:
     tender = make_tender(keys, 2)
     bid = make_bid(tmp_path / "bid", tender, keys, [1_500_000, 40_000])
     recipients = (*keys.bidder, Recipient("second-lock", keys.second.certificate))
-    made = stage.seal(bid, tender, recipients, tmp_path / "bid.sealed", recovery_code=CODE, chunk=65536)
-    (tmp_path / "bid.stub").write_bytes(stage.make_stub(made, bid, keys.signing, NOW))
+    made = seal(bid, tender, recipients, tmp_path / "bid.sealed", recovery_code=CODE, chunk=65536)
+    (tmp_path / "bid.stub").write_bytes(make_stub(made, bid, keys.signing, NOW))
     for name, key in (("bidder", keys.encryption), ("second", keys.second), ("other", keys.tenderer)):
         (tmp_path / f"{name}.key").write_bytes(key.pem)
         (tmp_path / f"{name}.pem").write_bytes(key.certificate.pem)
@@ -65,9 +68,9 @@ def test_openssl_recovers_the_eighty_bytes(sealed: Sealed, keys: Keys, tmp_path:
 
 def verify(folder: Path, out: str, name: str = "bidder", *more: str) -> subprocess.CompletedProcess[str]:
     """The script on bid.sealed, bid.stub and a key."""
-    with resource.as_file(resource.find("verify/verify-sealed.sh")) as script:
-        command = ["bash", str(script), "bid.sealed", "bid.stub", f"{name}.pem", f"{name}.key", out, *more]
-        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    script = str(resource.find("verify/verify-sealed.sh"))
+    command = ["bash", script, "bid.sealed", "bid.stub", f"{name}.pem", f"{name}.key", out, *more]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def test_the_script_opens_a_real_bid(sealed: Sealed, tmp_path: Path) -> None:
@@ -121,7 +124,7 @@ def test_the_script_fails_under_another_authority(sealed: Sealed, tmp_path: Path
 class Altered:
     """A key that unwraps something else than was wrapped, as a hostile wrap would make it."""
 
-    def __init__(self, key: InMemoryKey, content: bytes) -> None:
+    def __init__(self, key: PrivateKey, content: bytes) -> None:
         self.certificate, self.chain, self.sign = key.certificate, key.chain, key.sign
         self._content = content
 

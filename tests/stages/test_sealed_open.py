@@ -18,6 +18,7 @@ from bidclient.errors import (
 from bidclient.formats import bseal, canonical
 from bidclient.stages import sealed as stage
 from bidclient.stages.sealed import Sealed, Wrap
+from bidclient.stages.sealing import seal
 from bidclient.stages.signed import SignedBid
 from bidclient.stages.tender import Tender
 from tests.support.sealing import CHUNK, CODE, Keys, make_bid, make_tender, names, spoil
@@ -68,7 +69,7 @@ def test_a_wrap_cannot_be_taken_away(sealed: Sealed, keys: Keys) -> None:
 
 def test_a_wrap_cannot_be_added(signed: SignedBid, tender: Tender, keys: Keys, tmp_path: Path) -> None:
     """Somebody who wants to open the bid as well puts a wrap of their own, well formed, into the header."""
-    made = stage.seal(signed, tender, keys.bidder, tmp_path / "bid.sealed", chunk=CHUNK)
+    made = seal(signed, tender, keys.bidder, tmp_path / "bid.sealed", chunk=CHUNK)
     frame = stage.read_frame(made.path)
     secret = stage.unwrap_secret(frame, keys.encryption)
     own = frame.header.wraps[0]
@@ -83,7 +84,7 @@ def test_a_wrap_cannot_be_added(signed: SignedBid, tender: Tender, keys: Keys, t
 def test_wraps_that_changed_places_or_come_from_another_bid(
     sealed: Sealed, signed: SignedBid, tender: Tender, keys: Keys, tmp_path: Path
 ) -> None:
-    other = stage.seal(signed, tender, keys.bidder, tmp_path / "other.sealed", chunk=CHUNK)
+    other = seal(signed, tender, keys.bidder, tmp_path / "other.sealed", chunk=CHUNK)
     ours, theirs = stage.read_frame(sealed.path), stage.read_frame(other.path)
     secret = stage.unwrap_secret(ours, keys.encryption)
     payload = sealed.path.read_bytes()[ours.payload_offset :]
@@ -163,7 +164,7 @@ def test_policy_all_needs_both_shares(tmp_path: Path, keys: Keys) -> None:
     tender = make_tender(keys, 1, policy="all")
     bid = make_bid(tmp_path, tender, keys, [20000])
     out = tmp_path / "bid.sealed"
-    made = stage.seal(bid, tender, keys.bidder, out, recovery_code=CODE, chunk=CHUNK)
+    made = seal(bid, tender, keys.bidder, out, recovery_code=CODE, chunk=CHUNK)
     frame = stage.read_frame(out)
     assert [(wrap.role, wrap.share) for wrap in made.header.wraps] == [
         ("bidder", 1),
@@ -187,7 +188,7 @@ def test_policy_all_is_opened_whole_while_it_is_sealed(tmp_path: Path, keys: Key
     bid = make_bid(tmp_path / "all", tender, keys, [20000])
     out = tmp_path / "all.sealed"
     steps: list[str] = []
-    made = stage.seal(
+    made = seal(
         bid, tender, keys.bidder, out, chunk=CHUNK, progress=lambda step, _done, _total: steps.append(step)
     )
     assert (made.opened, sealed.opened) == (True, False)
@@ -201,5 +202,5 @@ def test_policy_all_is_opened_whole_while_it_is_sealed(tmp_path: Path, keys: Key
 
     steps.clear()
     with pytest.raises(Mismatch, match="other bytes"):
-        stage.seal(bid, tender, keys.bidder, out, chunk=CHUNK, progress=change_the_bid)
+        seal(bid, tender, keys.bidder, out, chunk=CHUNK, progress=change_the_bid)
     assert out.read_bytes() == first

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from bidclient.crypto import cms
+from bidclient.crypto.private_key import PrivateKey
 from bidclient.errors import (
     BadFormat,
     BadSignature,
@@ -16,31 +17,33 @@ from bidclient.errors import (
 from bidclient.formats import canonical
 from bidclient.stages import sealed as stage
 from bidclient.stages.sealed import Sealed
+from bidclient.stages.sealing import seal
 from bidclient.stages.signed import SignedBid
+from bidclient.stages.stub import check_stub, make_stub, read_stub
 from bidclient.stages.tender import Tender
-from tests.support.pki import NOW, Authority, InMemoryKey
+from tests.support.pki import NOW, Authority
 from tests.support.sealing import CHUNK, CODE, Keys
 
 
 def test_the_stub_carries_what_opens_the_bid_later(sealed: Sealed, signed: SignedBid, keys: Keys) -> None:
-    data = stage.make_stub(sealed, signed, keys.signing, NOW)
-    stub = stage.read_stub(data)
-    assert stage.check_stub(stub, sealed) is stub
-    assert stage.check_stub(stub, stage.read_frame(sealed.path)) is stub
+    data = make_stub(sealed, signed, keys.signing, NOW)
+    stub = read_stub(data)
+    assert check_stub(stub, sealed) is stub
+    assert check_stub(stub, stage.read_frame(sealed.path)) is stub
     assert stub.frame == stage.read_frame(sealed.path)
     assert stub.signed_by.signer == keys.signing.certificate
     assert stage.unwrap_secret(stub.frame, keys.encryption) == stage.unwrap_with_code(stub.frame, CODE)
     assert stub.stub.sealed_sha256 == sealed.sha256
 
 
-def resigned(data: bytes, key: InMemoryKey, **changes: object) -> bytes:
+def resigned(data: bytes, key: PrivateKey, **changes: object) -> bytes:
     """A stub with other content under a good signature."""
-    stub = msgspec.structs.replace(stage.read_stub(data).stub, **changes)
+    stub = msgspec.structs.replace(read_stub(data).stub, **changes)
     return cms.sign_attached(canonical.dumps(stub), key, NOW)
 
 
 def test_a_stub_that_contradicts_its_frame_is_refused(sealed: Sealed, signed: SignedBid, keys: Keys) -> None:
-    data = stage.make_stub(sealed, signed, keys.signing, NOW)
+    data = make_stub(sealed, signed, keys.signing, NOW)
     for field, value in {
         "network": "other",
         "lot": "lot-2",
@@ -52,15 +55,15 @@ def test_a_stub_that_contradicts_its_frame_is_refused(sealed: Sealed, signed: Si
         "sealed_sm3": "00" * 32,
     }.items():
         with pytest.raises(Mismatch):
-            stage.read_stub(resigned(data, keys.signing, **{field: value}))
+            read_stub(resigned(data, keys.signing, **{field: value}))
     for prefix in ("*", base64.b64encode(sealed.prefix).decode().rstrip("=") + "\n"):
         with pytest.raises((BadFormat, Mismatch)):
-            stage.read_stub(resigned(data, keys.signing, prefix=prefix))
+            read_stub(resigned(data, keys.signing, prefix=prefix))
     for field in ("sealed_sha256", "file_root"):
-        stub = stage.read_stub(resigned(data, keys.signing, **{field: "00" * 32}))
-        stage.check_stub(stub, stage.read_frame(sealed.path))
+        stub = read_stub(resigned(data, keys.signing, **{field: "00" * 32}))
+        check_stub(stub, stage.read_frame(sealed.path))
         with pytest.raises(Mismatch) as caught:
-            stage.check_stub(stub, sealed)
+            check_stub(stub, sealed)
         assert caught.value.field == field
 
 
@@ -68,22 +71,22 @@ def test_a_stub_of_another_company_or_without_signature(
     sealed: Sealed, signed: SignedBid, keys: Keys, root: Authority
 ) -> None:
     rival = root.issue("signing", number=1, name="对手公司", uscc="91110000600037342J")
-    data = stage.make_stub(sealed, signed, keys.signing, NOW)
+    data = make_stub(sealed, signed, keys.signing, NOW)
     with pytest.raises(Mismatch) as caught:
-        stage.read_stub(resigned(data, rival))
+        read_stub(resigned(data, rival))
     assert caught.value.field == "bidder"
     place = data.index(sealed.sha256.encode())
     spoilt = data[:place] + (b"0" if data[place : place + 1] != b"0" else b"1") + data[place + 1 :]
     with pytest.raises(BadSignature):
-        stage.read_stub(spoilt)
+        read_stub(spoilt)
     with pytest.raises(NotCanonical):
-        stage.read_stub(cms.sign_attached(b'{"a": 1}', keys.signing, NOW))
+        read_stub(cms.sign_attached(b'{"a": 1}', keys.signing, NOW))
 
 
 def test_a_stub_belongs_to_one_seal(
     sealed: Sealed, signed: SignedBid, keys: Keys, tender: Tender, tmp_path: Path
 ) -> None:
-    stub = stage.read_stub(stage.make_stub(sealed, signed, keys.signing, NOW))
-    other = stage.seal(signed, tender, keys.bidder, tmp_path / "other.sealed", chunk=CHUNK)
+    stub = read_stub(make_stub(sealed, signed, keys.signing, NOW))
+    other = seal(signed, tender, keys.bidder, tmp_path / "other.sealed", chunk=CHUNK)
     with pytest.raises(Mismatch):
-        stage.check_stub(stub, other)
+        check_stub(stub, other)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bidclient.crypto.certificate import Certificate
-from bidclient.errors import BadReceipt, BidError
+from bidclient.errors import BadFormat, BadReceipt, BidError
 from bidclient.formats.instant import instant_text
 from bidclient.stages.submitted import (
     FinalizeStatement,
@@ -53,6 +53,12 @@ def check(
         deadline=world.receipt().deadline,
         before=before,
     )
+
+
+def test_a_statement_is_short(world: World) -> None:
+    assert read_statement(world.finalize, FinalizeStatement)
+    with pytest.raises(BadFormat, match="at most 1048576"):
+        read_statement(bytes(2**20 + 1), FinalizeStatement)
 
 
 def test_the_finalize_statement_repeats_the_stub_and_names_the_submission(world: World) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bidclient.errors import BidExists, FileProblem, NotABidFolder
+from bidclient.errors import BidExists, DiskProblem, FileProblem, NotABidFolder
 from bidclient.store.bids import BidFolder
 from bidclient.store.numbered import new_folder, next_number, numbered
 from bidclient.store.state import Stage, state
@@ -25,13 +25,31 @@ def folder(tmp_path: Path) -> BidFolder:
 def test_a_folder_is_made_once(folder: BidFolder, tmp_path: Path) -> None:
     assert BidFolder.open(folder.path).tender.read_bytes() == b"a tender"
     with pytest.raises(BidExists):
-        BidFolder.create(folder.path, tmp_path / "a.tender")
-    with pytest.raises(BidExists):
         BidFolder.create(tmp_path / "a.tender", tmp_path / "a.tender")
+    (tmp_path / "b.tender").write_bytes(b"another")
+    with pytest.raises(BidExists):
+        BidFolder.create(folder.path, tmp_path / "b.tender")
+    folder.draft.write_bytes(b"{}")
+    with pytest.raises(BidExists):
+        BidFolder.create(folder.path, tmp_path / "a.tender")
     with pytest.raises(NotABidFolder):
         BidFolder.open(tmp_path)
     with pytest.raises(FileProblem):
         BidFolder.create(tmp_path / "other", tmp_path / "absent.tender")
+
+
+def test_a_folder_that_was_killed_before_its_draft_is_taken_up_again(tmp_path: Path) -> None:
+    (tmp_path / "a.tender").write_bytes(b"a tender")
+    path = tmp_path / "bid"
+    for left_behind in ((), ("parts",), ("parts", ".lock", ".new-abcd1234-draft.json")):
+        folder = BidFolder.create(path, tmp_path / "a.tender")
+        assert folder.tender.read_bytes() == b"a tender"
+        for name in left_behind:
+            (path / name).mkdir(exist_ok=True) if name == "parts" else (path / name).write_bytes(b"")
+    BidFolder.create(path, tmp_path / "a.tender")
+    (path / "parts" / "business").mkdir()
+    with pytest.raises(BidExists):
+        BidFolder.create(path, tmp_path / "a.tender")
 
 
 def test_what_is_set_aside_is_numbered_and_kept(folder: BidFolder) -> None:
@@ -65,6 +83,20 @@ def test_numbered_folders_appear_whole(tmp_path: Path) -> None:
     assert made.name == "001"
     assert [path.name for path in made.iterdir()] == ["whole"]
     assert next_number(parent) == "002"
+
+
+def test_numbers_go_on_beyond_three_digits(tmp_path: Path) -> None:
+    for name in ("002", "999-a", "1000-b", "1000", "²²²-c", "12-d", "999", ".new-1001", "readme"):
+        (tmp_path / name).mkdir()
+    assert next_number(tmp_path) == "1001"
+    assert [path.name for path in numbered(tmp_path)] == ["002", "999", "1000"]
+    assert [path.name for path in numbered(tmp_path, "-b")] == ["1000-b"]
+
+
+def test_a_receipt_that_cannot_be_read_is_named(folder: BidFolder) -> None:
+    (folder.path / "receipts" / "001").mkdir(parents=True)
+    with pytest.raises(DiskProblem, match=r"001/receipt\.p7s"):
+        folder.records.receipts()
 
 
 def test_a_move_that_a_kill_interrupted_is_finished(bidder: Bidder) -> None:

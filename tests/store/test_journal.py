@@ -81,8 +81,17 @@ def spaced(lines: list[bytes]) -> list[bytes]:
     return [lines[0], lines[1].replace(b'":', b'": ', 1), *lines[2:]]
 
 
+def returned(lines: list[bytes]) -> list[bytes]:
+    return [line + b"\r" for line in lines]
+
+
+def joined(lines: list[bytes]) -> list[bytes]:
+    return [b"\r".join(lines)]
+
+
 @pytest.mark.parametrize(
-    ("touch", "line"), [(changed, 3), (swapped, 2), (dropped, 2), (doubled, 3), (spaced, 2)]
+    ("touch", "line"),
+    [(changed, 3), (swapped, 2), (dropped, 2), (doubled, 3), (spaced, 2), (returned, 1), (joined, 1)],
 )
 def test_a_touched_journal_names_the_line(tmp_path: Path, touch: object, line: int) -> None:
     path = filled(tmp_path)

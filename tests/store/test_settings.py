@@ -41,6 +41,21 @@ def test_what_is_written_comes_back(names: list[str], address: str) -> None:
     assert again.language == "en"
 
 
+def test_one_timestamp_service_or_several(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    text = '[network]\naddress = "https://a"\nkind = "production"\ntrust = ["/t"]\nstamp_address = '
+    one, two = '"https://one"', '["https://one", "https://two"]'
+    for written, wanted in ((one, ("https://one",)), (two, ("https://one", "https://two"))):
+        path.write_text(text + written, "utf-8")
+        network = read_settings(path).network
+        assert network is not None
+        assert network.stamp_addresses == wanted
+        write_settings(path, read_settings(path))
+        assert read_settings(path).network == network
+    path.write_text('bids = "my bids"\n', "utf-8")
+    assert read_settings(path).bids == str(tmp_path / "my bids")
+
+
 def test_relative_paths_are_meant_from_the_settings(tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
     path.write_text('pfx_files = ["company.pfx"]\n', "utf-8")
@@ -59,4 +74,6 @@ def test_the_environment_moves_everything(tmp_path: Path) -> None:
     here = paths({"BIDCLIENT_HOME": str(tmp_path)})
     assert here.settings_file == tmp_path / "settings.toml"
     assert here.logs.is_relative_to(tmp_path)
+    assert here.token_models.is_relative_to(tmp_path)
+    assert here.revocation_answers.is_relative_to(tmp_path)
     assert paths({}).settings != tmp_path

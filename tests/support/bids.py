@@ -40,7 +40,6 @@ from bidclient.stages.tender import (
     Project,
     RemedyPolicy,
     RequiredDocument,
-    SealPosition,
     SimilarityPolicy,
     Tender,
     TenderPackage,
@@ -255,7 +254,7 @@ _PARTS = (
     Part(
         "commercial",
         "商务标",
-        (RequiredDocument("bid-letter", "投标函", seals=(SealPosition("company", 1, 140, 40),)),),
+        (RequiredDocument("bid-letter", "投标函"),),
     ),
     Part("technical", "技术标", (RequiredDocument("plan", "施工组织设计"),), blind=True),
     Part("price", "报价文件", (RequiredDocument("priced-boq", "已标价工程量清单"),)),

@@ -1,15 +1,18 @@
 """A bidder at a desk, with keys from a sandbox's authority, and a bid as far on as a test needs it."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bidclient.ask import Nobody
+from bidclient.ask import Ask, Nobody
 from bidclient.desk import Desk, build
-from bidclient.keys import SoftSource
+from bidclient.desk.seal_order import SealOrder
+from bidclient.keys.soft import SoftSource
 from bidclient.network.clock import system_now
-from bidclient.sandbox.pki import BidderKeys
-from bidclient.sandbox.samples import sample_bid
+from bidclient.sandbox.pki import BidderKeys, KeyType, trust_files
+from bidclient.sandbox.samples import SampleBid, sample_bid
+from bidclient.sandbox.seal_maker import write_practice_seal
 from bidclient.stages.draft import ClauseLink
 from bidclient.store.settings import NetworkSettings, Settings, write_settings
 from tests.support.sandbox import Levers
@@ -27,9 +30,16 @@ class Bidder:
     keys: BidderKeys
     settings: Settings
     desk: Desk
-    ask: Nobody
+    ask: Ask
     sample: str
     templates: Path
+    other: SampleBid | None = None
+    """What this company offers, if it is not the sample's bidder."""
+
+    @property
+    def offer(self) -> SampleBid:
+        """Who bids, and what."""
+        return self.other or sample_bid(self.sample)
 
     @property
     def bid(self) -> Path:
@@ -41,9 +51,10 @@ class Bidder:
         """Fingerprint of the signing certificate."""
         return self.keys.signing_cert.sha256
 
-    def lot(self) -> str:
-        """A new lot of the sample, its deadline two hours ahead."""
-        return str(self.sandbox.control("lots", {"sample": self.sample, "minutes": 120})["lot"])
+    def lot(self, *suites: str) -> str:
+        """A new lot of the sample, its deadline two hours ahead; it takes the sample's suites, or these."""
+        wanted = {"sample": self.sample, "minutes": 120, "suites": suites}
+        return str(self.sandbox.control("lots", wanted)["lot"])
 
     def drafted(self, lot: str | None = None) -> Path:
         """A complete draft: for `lot`, which takes a second, or a copy of one for a lot that all tests
@@ -83,7 +94,7 @@ class Bidder:
         return self.bid
 
     def _draft(self, lot: str) -> Path:
-        wanted, desk = sample_bid(self.sample), self.desk
+        wanted, desk = self.offer, self.desk
         desk.hall.register(lot, "联系人", "0934-0000000", self.signing, self.ask)
         desk.hall.download_tender(lot, self.folder / f"{lot}.tender", self.signing, self.ask)
         desk.preparing.new(self.folder / f"{lot}.tender", self.bid)
@@ -98,24 +109,31 @@ class Bidder:
             for link in wanted.links
         ]
         desk.preparing.link(self.bid, links)
+        self.stamp()
         return self.bid
 
+    def stamp(self) -> None:
+        """Put the seals on that the tender wants and that are not there yet."""
+        is_sm2 = self.keys.signing_cert.key_algorithm == "sm2"
+        order = SealOrder(electronic_seal=self._electronic_seal() if is_sm2 else None)
+        done = self.desk.stamping.stamp(self.bid, self.signing, order, self.ask, timestamp=False)
+        assert done.complete, done.files
 
-def make_bidder(folder: Path, sandbox: Levers, sample: str = SAMPLE) -> Bidder:
-    """The sample's bidder with a double certificate in PFX files."""
+    def _electronic_seal(self) -> Path:
+        """The company's seal for its SM2 certificate, by a maker whom the sandbox has certified."""
+        company, signer, path = self.offer.bidder, self.keys.signing_cert, self.folder / "company.esl"
+        write_practice_seal(
+            self.sandbox.data, signer, company.name, company.uscc, "company", path, system_now()
+        )
+        return path
+
+
+def make_bidder(folder: Path, sandbox: Levers, sample: str = SAMPLE, key_type: KeyType = "p-256") -> Bidder:
+    """The sample's bidder with a double certificate in files."""
     wanted = sample_bid(sample).bidder
-    keys = sandbox.issue(wanted.name, wanted.uscc, "p-256")
+    keys = sandbox.issue(wanted.name, wanted.uscc, key_type)
     pfx_files = keys.write(folder / "keys", "company", PIN)
-    settings = Settings(
-        network=NetworkSettings(
-            address=sandbox.url,
-            kind="sandbox",
-            trust=(str(sandbox.trust / "ca.pem"),),
-            stamp_address=f"{sandbox.url}/tsa",
-            identity=str(sandbox.trust / "identity.pem"),
-        ),
-        pfx_files=tuple(map(str, pfx_files)),
-    )
+    settings = settings_for(sandbox, pfx_files)
     write_settings(folder / "home" / "settings.toml", settings)
     return Bidder(
         folder,
@@ -126,6 +144,22 @@ def make_bidder(folder: Path, sandbox: Levers, sample: str = SAMPLE) -> Bidder:
         Nobody(PIN),
         sample,
         folder / "templates",
+    )
+
+
+def settings_for(sandbox: Levers, pfx_files: Sequence[Path] = ()) -> Settings:
+    """What a company has set that bids on this sandbox."""
+    return Settings(
+        network=NetworkSettings(
+            address=sandbox.url,
+            kind="sandbox",
+            trust=tuple(map(str, trust_files(sandbox.trust))),
+            stamp_address=f"{sandbox.url}/tsa",
+            ocsp=(f"{sandbox.url}/ocsp",),
+            identity=str(sandbox.trust / "identity.pem"),
+            seal_makers=(str(sandbox.trust / "seal-maker.pem"),),
+        ),
+        pfx_files=tuple(map(str, pfx_files)),
     )
 
 

@@ -29,8 +29,10 @@ from bidclient.stages.opened import (
     wrap_release,
 )
 from bidclient.stages.package import DeviceStatement, pack
-from bidclient.stages.sealed import Sealed, Stub, make_stub, seal
+from bidclient.stages.sealed import Sealed
+from bidclient.stages.sealing import seal
 from bidclient.stages.signed import SignedBid, sign
+from bidclient.stages.stub import Stub, make_stub
 from bidclient.stages.submitted import (
     LoginStatement,
     WithdrawStatement,

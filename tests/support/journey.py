@@ -5,7 +5,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -36,6 +36,8 @@ COMMAND_SECONDS = 120
 FEWEST_RIVALS = 2
 """With our own bid that makes three, and an opening takes place."""
 
+Plug = Callable[[Path, BidderKeys], dict[str, str]]
+
 
 def token_bidder(
     folder: Path,
@@ -43,18 +45,26 @@ def token_bidder(
     sample: str,
     signing: KeyType = "rsa-2048",
     encryption: KeyType = "rsa-2048",
+    plug: Plug | None = None,
 ) -> tuple[Bidder, dict[str, str]]:
-    """The sample's bidder with both certificates on one SoftHSM token, and the environment that shows it."""
+    """The sample's bidder with both certificates on one token, and the environment that shows it.
+
+    `plug` puts the keys on a token, in a folder, and plugs it in; a SoftHSM token without.
+    """
     company = sample_bid(sample).bidder
     signs = sandbox.issue(company.name, company.uscc, signing)
     opens = signs if signing == encryption else sandbox.issue(company.name, company.uscc, encryption)
     keys = replace(signs, encryption_key=opens.encryption_key, encryption_cert=opens.encryption_cert)
-    environment = {CONFIGURATION: token_of(folder / "token", keys)}
+    environment = (plug or _softhsm)(folder / "token", keys)
     plain = make_bidder(folder, sandbox, sample)
     plain.desk.keychain.close()
     settings = msgspec.structs.replace(plain.settings, pfx_files=())
     desk = build(settings, environment, now=system_now)
     return replace(plain, keys=keys, settings=settings, desk=desk), environment
+
+
+def _softhsm(folder: Path, keys: BidderKeys) -> dict[str, str]:
+    return {CONFIGURATION: token_of(folder, keys)}
 
 
 def token_of(folder: Path, keys: BidderKeys) -> str:
@@ -66,10 +76,12 @@ def token_of(folder: Path, keys: BidderKeys) -> str:
     return make_token(folder, "投标锁", PIN, entries, keys.chain)
 
 
-def other_keys(bidder: Bidder, folder: Path, name: str = "", uscc: str = "") -> tuple[BidderKeys, Settings]:
-    """More certificates, of the same company unless another is named, in PFX files that alone are set."""
-    company = sample_bid(bidder.sample).bidder
-    keys = bidder.sandbox.issue(name or company.name, uscc or company.uscc)
+def other_keys(
+    bidder: Bidder, folder: Path, name: str = "", uscc: str = "", key_type: KeyType = "p-256"
+) -> tuple[BidderKeys, Settings]:
+    """More certificates, of the same company unless another is named, in key files that alone are set."""
+    company = bidder.offer.bidder
+    keys = bidder.sandbox.issue(name or company.name, uscc or company.uscc, key_type)
     files = keys.write(folder, "other", PIN)
     return keys, msgspec.structs.replace(bidder.settings, pfx_files=tuple(map(str, files)))
 
@@ -123,22 +135,30 @@ class Hall:
 
 
 @contextmanager
-def hall(sandbox: Levers, lot: str, tender: Path) -> Iterator[Hall]:
-    """The hall of a lot, to which enough competitors submit now."""
+def hall(sandbox: Levers, lot: str, tender: Path, companies: int = FEWEST_RIVALS) -> Iterator[Hall]:
+    """The hall of a lot, to which so many competitors submit now."""
     opening_at = parse_instant(read_tender(tender).tender.opening_at)
-    with Competitors(sandbox.url, sandbox.data, (lot,), FEWEST_RIVALS) as rivals:
+    with Competitors(sandbox.url, sandbox.data, (lot,), companies) as rivals:
         rivals.submit_all()
         yield Hall(sandbox, lot, opening_at, rivals)
 
 
 def attend(bidder: Bidder, room: Hall, release: Callable[[], object]) -> Confirmed:
     """Our own way through an opening: sign in, `release`, confirm; then to its end."""
+    (confirmed,) = attend_all([bidder], room, lambda _: release())
+    return confirmed
+
+
+def attend_all(bidders: Sequence[Bidder], room: Hall, release: Callable[[Bidder], object]) -> list[Confirmed]:
+    """The same for several companies, each step by all of them."""
     room.sign_in_time()
-    bidder.desk.opening.sign_in(bidder.bid, bidder.signing, bidder.ask)
+    for bidder in bidders:
+        bidder.desk.opening.sign_in(bidder.bid, bidder.signing, bidder.ask)
     room.begin()
-    release()
+    for bidder in bidders:
+        release(bidder)
     room.read_out()
-    confirmed = bidder.desk.opening.confirm(bidder.bid, bidder.signing, bidder.ask)
+    confirmed = [one.desk.opening.confirm(one.bid, one.signing, one.ask) for one in bidders]
     room.close()
     return confirmed
 

@@ -17,7 +17,7 @@ from bidclient.formats.instant import instant_text
 from bidclient.network.clock import system_now
 from bidclient.stages.opened import AcknowledgedHead, Chain, Event
 from bidclient.stages.package import DeviceStatement
-from bidclient.stages.sealed import Stub
+from bidclient.stages.stub import Stub
 from bidclient.stages.submitted import (
     RECEIPT_CHECKS,
     Receipt,
@@ -93,7 +93,7 @@ class World:
 
     def stamped(self, data: bytes) -> bytes:
         """The TimeStampResp over `data`."""
-        return self.tsa(timestamp_request(hashlib.sha256(data).digest(), 1234567))
+        return self.tsa(timestamp_request(data, 1234567))
 
     def acknowledged(self, statement: bytes, chain: Chain, key: PrivateKey | None = None) -> bytes:
         """The network's acknowledgement of a statement at the end of `chain`."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from bidclient.crypto import cms
@@ -26,7 +26,6 @@ NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 NAME = "示例建设集团有限公司"
 USCC = "91110108MA0000001D"
 _USES = ("signing", "encryption", "tsa", "server")
-_PREHASHED = utils.Prehashed(hashes.SHA256())
 
 
 @cache
@@ -45,9 +44,9 @@ class InMemoryKey:
     certificate: Certificate
     chain: tuple[Certificate, ...] = ()
 
-    def sign(self, digests: Sequence[bytes], scheme: SignatureScheme) -> list[bytes]:
-        """One signature for each digest."""
-        return [self._sign(digest, scheme) for digest in digests]
+    def sign(self, messages: Sequence[bytes], scheme: SignatureScheme) -> list[bytes]:
+        """One signature for each message."""
+        return [self._sign(message, scheme) for message in messages]
 
     def unwrap(self, envelope: bytes) -> bytes:
         """The content of an envelope."""
@@ -71,6 +70,10 @@ class InMemoryKey:
         peer = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
         return self.key.exchange(ec.ECDH(), peer)
 
+    def open_content(self, encrypted_key: bytes, vector: bytes, ciphertext: bytes) -> bytes:
+        """What only SM2 keys can do."""
+        raise BadEnvelope("not an SM2 key")
+
     @property
     def pem(self) -> bytes:
         """The private key as unencrypted PKCS #8 PEM, for stock tools."""
@@ -78,13 +81,12 @@ class InMemoryKey:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
 
-    def _sign(self, digest: bytes, scheme: SignatureScheme) -> bytes:
+    def _sign(self, message: bytes, scheme: SignatureScheme) -> bytes:
         if isinstance(self.key, ec.EllipticCurvePrivateKey):
-            return self.key.sign(digest, ec.ECDSA(_PREHASHED))
+            return self.key.sign(message, ec.ECDSA(hashes.SHA256()))
         pss = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
-        return self.key.sign(
-            digest, pss if scheme is SignatureScheme.RSA_PSS_SHA256 else padding.PKCS1v15(), _PREHASHED
-        )
+        chosen = pss if scheme is SignatureScheme.RSA_PSS_SHA256 else padding.PKCS1v15()
+        return self.key.sign(message, chosen, hashes.SHA256())
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class Authority:
     def root(cls, name: str = "测试根证书", number: int = 1000) -> "Authority":
         """A self-signed root; roots with the same number share their key."""
         key = private_key("rsa-2048", number)
-        subject = _subject(name, None, None)
+        subject = subject_name(name, None, None)
         return cls(key, _sign(_builder(subject, subject, key, key, _ca_usage(), ca=True), key))
 
     @property
@@ -110,7 +112,7 @@ class Authority:
     def intermediate(self, name: str = "测试中级证书", number: int = 1001) -> "Authority":
         """An authority below this one."""
         key = private_key("rsa-2048", number)
-        subject = _subject(name, None, None)
+        subject = subject_name(name, None, None)
         made = _sign(_builder(subject, self.x509.subject, key, self.key, _ca_usage(), ca=True), self.key)
         return Authority(key, made, (_certificate(made), *self.above))
 
@@ -129,7 +131,7 @@ class Authority:
         assert use in _USES
         key = private_key(kind, number)
         builder = _builder(
-            _subject(name, name, uscc),
+            subject_name(name, name, uscc),
             self.x509.subject,
             key,
             self.key,
@@ -165,7 +167,7 @@ def openssl_tsa(folder: Path, key: InMemoryKey) -> Callable[[bytes], bytes]:
         "[tsa]\ndefault_tsa = one\n[one]\n"
         f"serial = {folder}/serial\nsigner_cert = {folder}/tsa.pem\nsigner_key = {folder}/tsa.key\n"
         f"certs = {folder}/chain.pem\nsigner_digest = sha256\ndefault_policy = 1.2.3.4.1\n"
-        "digests = sha256, sha384\nordering = yes\ness_cert_id_chain = no\ness_cert_id_alg = sha256\n",
+        "digests = sha256, sha384, sm3\nordering = yes\ness_cert_id_chain = no\ness_cert_id_alg = sha256\n",
         "utf-8",
     )
 
@@ -184,7 +186,8 @@ def _certificate(made: x509.Certificate) -> Certificate:
     return Certificate.from_der(made.public_bytes(serialization.Encoding.DER))
 
 
-def _subject(name: str, organization: str | None, uscc: str | None) -> x509.Name:
+def subject_name(name: str, organization: str | None, uscc: str | None) -> x509.Name:
+    """A name as authorities write it, Chinese and with the USCC."""
     parts = [x509.NameAttribute(NameOID.COUNTRY_NAME, "CN"), x509.NameAttribute(NameOID.COMMON_NAME, name)]
     if organization is not None:
         parts.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
@@ -195,7 +198,7 @@ def _subject(name: str, organization: str | None, uscc: str | None) -> x509.Name
 
 def _usage(use: str, kind: str) -> x509.KeyUsage:
     encryption = use == "encryption"
-    return _key_usage(
+    return key_usage(
         digital_signature=not encryption,
         content_commitment=use in ("signing", "tsa"),
         key_encipherment=(encryption or use == "server") and kind != "p-256",
@@ -205,10 +208,11 @@ def _usage(use: str, kind: str) -> x509.KeyUsage:
 
 
 def _ca_usage() -> x509.KeyUsage:
-    return _key_usage(key_cert_sign=True, crl_sign=True)
+    return key_usage(key_cert_sign=True, crl_sign=True)
 
 
-def _key_usage(**allowed: bool) -> x509.KeyUsage:
+def key_usage(**allowed: bool) -> x509.KeyUsage:
+    """keyUsage with what is named allowed and the rest not."""
     names = (
         "digital_signature content_commitment key_encipherment data_encipherment key_agreement key_cert_sign"
         " crl_sign encipher_only decipher_only"

@@ -24,7 +24,9 @@ from bidclient.stages.tender import (
     tender_digest,
 )
 from tests.support.pki import NAME, NOW, USCC, Authority, InMemoryKey
+from tests.support.sm2_pki import Sm2Authority, Sm2InMemoryKey
 
+AnyKey = InMemoryKey | Sm2InMemoryKey
 CHUNK = 4096
 """Small chunks, so that a small bid has many."""
 CODE = new_recovery_code()
@@ -36,10 +38,10 @@ _MOMENT = instant_text(NOW)
 class Keys:
     """The bidder's double certificates, a second lock, and the tenderer's encryption key."""
 
-    signing: InMemoryKey
-    encryption: InMemoryKey
-    second: InMemoryKey
-    tenderer: InMemoryKey
+    signing: AnyKey
+    encryption: AnyKey
+    second: AnyKey
+    tenderer: AnyKey
 
     @property
     def bidder(self) -> tuple[Recipient, ...]:
@@ -57,7 +59,23 @@ def make_keys(root: Authority) -> Keys:
     )
 
 
-def make_tender(keys: Keys, documents: int, policy: str = "any", size_limit: int = 2**31) -> Tender:
+def make_sm2_keys(root: Sm2Authority) -> Keys:
+    """SM2 throughout, but for a second lock of the older kind."""
+    return Keys(
+        signing=root.issue("signing"),
+        encryption=root.issue("encryption"),
+        second=Authority.root().issue("encryption", number=3),
+        tenderer=root.issue("encryption", name="示例招标人", uscc=None),
+    )
+
+
+def make_tender(
+    keys: Keys,
+    documents: int,
+    policy: str = "any",
+    size_limit: int = 2**31,
+    suites: tuple[str, ...] = ("intl-1",),
+) -> Tender:
     """A tender that asks for this many documents in one part."""
     asked = tuple(RequiredDocument(f"d{number:03}", f"第{number}份") for number in range(documents))
     return Tender(
@@ -82,7 +100,7 @@ def make_tender(keys: Keys, documents: int, policy: str = "any", size_limit: int
         bid_validity_days=90,
         submission="upload",
         opening_certificate=keys.tenderer.certificate.pem.decode(),
-        suites=("intl-1",),
+        suites=suites,
         policy="all" if policy == "all" else "any",
         joint_certificate=keys.tenderer.certificate.pem.decode() if policy == "all" else None,
         size_limit=size_limit,

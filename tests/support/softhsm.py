@@ -12,8 +12,9 @@ from cryptography.x509 import load_der_x509_certificate
 
 from bidclient.ask import Ask, Nobody, PinState
 from bidclient.crypto.private_key import PrivateKey
-from bidclient.keys import KeyInfo, KeySource, TokenSource
 from bidclient.keys.child import Deadlines
+from bidclient.keys.info import KeyInfo, KeySource
+from bidclient.keys.token import TokenSource
 from bidclient.sandbox.token import CONFIGURATION, TokenEntry, make_token, softhsm_module
 from tests.support.pki import NAME, Authority, InMemoryKey
 

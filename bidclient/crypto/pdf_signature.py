@@ -1,0 +1,224 @@
+"""Electronic seals on PDF files: a visible signature, appended to the file as a revision of its own.
+
+One signature may show its seals in many places. The first is the signature field's own widget, the others are
+stamp annotations of the same revision, so the signature covers them like everything before it. After a first
+signature validators accept no annotations but further signatures: a later signer gets one for each place.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO
+
+from asn1crypto import crl, ocsp
+from cryptography.exceptions import UnsupportedAlgorithm
+from pyhanko.pdf_utils.generic import IndirectObject, pdf_name
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.fields import SigFieldSpec, enumerate_sig_fields
+from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObjSetup
+from pyhanko.sign.signers.constants import ESIC_EXTENSION_1
+from pyhanko.sign.signers.pdf_byterange import BuildProps, SignatureObject
+from pyhanko.sign.validation import read_certification_data
+from pyhanko.sign.validation.dss import DocumentSecurityStore
+
+from bidclient.crypto.certificate import Certificate
+from bidclient.crypto.pdf_appearance import Drawing, page_frame, page_references
+from bidclient.crypto.pdf_container import PADES, Container
+from bidclient.crypto.pdf_picture import SealPicture
+from bidclient.crypto.pdf_places import PageFrame, Place, SealKind
+from bidclient.errors import BadDocument
+
+REASON = "电子签章 "
+"""/Reason of our signatures: this and the kinds of the seals, by which they are known again."""
+APPLICATION = "bidclient"
+FIELD = "bidclient-seal-"
+
+# What a broken file makes pyHanko stumble over beside its own errors.
+PDF_ERRORS = (
+    PdfError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    AssertionError,
+    OverflowError,
+    RecursionError,
+    UnsupportedAlgorithm,
+)
+_TRIES = 2
+
+
+@dataclass(frozen=True)
+class Seal:
+    """A picture and the places where it goes."""
+
+    kind: SealKind
+    picture: SealPicture
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class Revocation:
+    """What proves later that the signer's certificate was good: DER, for PAdES-B-LT (EN 319 142-1 §6)."""
+
+    certificates: tuple[Certificate, ...] = ()
+    ocsp_responses: tuple[bytes, ...] = ()
+    crls: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True)
+class Signing:
+    """Who signs, how, and when by the signer's own clock."""
+
+    name: str
+    container: Container
+    at: datetime
+    revocation: Revocation | None = None
+
+
+def signatures_needed(file: BinaryIO, seals: Sequence[Seal], what: str) -> tuple[tuple[Seal, ...], ...]:
+    """The seals of each signature that `seal_pdf` would make, in order.
+
+    Raises BadDocument when the file cannot be sealed: encrypted, hybrid, damaged, certified, or sealed
+    already where a cross-page seal is wanted.
+    """
+    with _reading(what):
+        return _rounds(PdfFileReader(file), seals, what)
+
+
+def seal_pdf(file: BinaryIO, seals: Sequence[Seal], signing: Signing, what: str) -> int:
+    """Append the signatures to the PDF in `file`, which is open for reading and writing; how many there are.
+
+    The bytes that were there are not touched. On an error the file is as long as before. Raises BadDocument
+    as `signatures_needed`, KeyProblem, BadTimestamp, NetworkProblem.
+    """
+    with _reading(what):
+        rounds = _rounds(PdfFileReader(file), seals, what)
+    with ExitStack() as undo:
+        undo.callback(file.truncate, file.seek(0, 2))
+        for group in rounds:
+            _append(file, group, signing, what)
+        undo.pop_all()
+    return len(rounds)
+
+
+def _rounds(reader: PdfFileReader, seals: Sequence[Seal], what: str) -> tuple[tuple[Seal, ...], ...]:
+    if reader.encrypted:
+        raise BadDocument(what, "文件已加密 (encrypted)")
+    if reader.xrefs.hybrid_xrefs_present:
+        raise BadDocument(what, "混合交叉引用 (hybrid cross-reference)")
+    if "/AcroForm" in reader.root and "/XFA" in reader.root["/AcroForm"]:
+        raise BadDocument(what, "动态表单不能签章 (an XFA form cannot be sealed)")
+    if read_certification_data(reader) is not None:
+        # Whatever the author permits, it is not new visible fields.
+        raise BadDocument(what, "文件已认证，不能再加可见的签章 (certified: no visible seal may be added)")
+    if not _is_sealed(reader):
+        return (tuple(seals),)
+    if any(place.strip for seal in seals for place in seal.places):
+        raise BadDocument(
+            what, "骑缝章须先于其他签章 (a cross-page seal must come before all other signatures)"
+        )
+    single = (Seal(seal.kind, seal.picture, (place,)) for seal in seals for place in seal.places)
+    return tuple((one,) for one in single)
+
+
+def _is_sealed(reader: PdfFileReader) -> bool:
+    return any(True for _ in enumerate_sig_fields(reader, filled_status=True))
+
+
+def _append(file: BinaryIO, seals: Sequence[Seal], signing: Signing, what: str) -> None:
+    """One revision with one signature; a container that does not fit gets twice the room, once."""
+    before = file.seek(0, 2)
+    room = signing.container.room
+    for _ in range(_TRIES):
+        if _fits(file, seals, signing, room, what):
+            return
+        file.truncate(before)
+        room *= 2
+    raise BadDocument(what, f"签名超出预留空间 (the signature takes more than {room // 2} bytes)")
+
+
+def _fits(file: BinaryIO, seals: Sequence[Seal], signing: Signing, room: int, what: str) -> bool:
+    container = signing.container
+    with _reading(what):
+        writer = IncrementalPdfFileWriter(file)
+        field, rest = _first_place(writer, seals)
+        for drawing, page, frame, place in rest:
+            drawing.stamp(page, frame, place, signing.name)
+        if signing.revocation is not None:
+            _add_revocation(writer, signing.revocation)
+        if container.sub_filter == PADES:
+            writer.register_extension(ESIC_EXTENSION_1)
+        embedding = PdfCMSEmbedder(new_field_spec=field.spec).write_cms(field.spec.sig_field_name, writer)
+        annotation = next(embedding).get_object()
+        annotation[pdf_name("/AP")] = field.appearance
+        embedding.send(SigObjSetup(sig_placeholder=_signature_object(seals, signing, room)))
+        prepared, output = embedding.send(SigIOSetup(md_algorithm=container.digest, in_place=True))
+    made = container.make(prepared.document_digest)
+    if len(made) > room:
+        return False
+    prepared.fill_with_cms(output, made)
+    return True
+
+
+_Drawn = tuple[Drawing, IndirectObject, PageFrame, Place]
+
+
+@dataclass(frozen=True)
+class _Field:
+    spec: SigFieldSpec
+    appearance: object
+
+
+def _first_place(writer: IncrementalPdfFileWriter, seals: Sequence[Seal]) -> tuple[_Field, list[_Drawn]]:
+    """The signature field at the first place, and the drawings for all the others."""
+    pages = page_references(writer.root)
+    drawn: list[_Drawn] = []
+    for seal in seals:
+        drawing = Drawing(writer, seal.picture)
+        for place in seal.places:
+            page = pages[place.page]
+            drawn.append((drawing, page, page_frame(page.get_object()), place))
+    (drawing, _, frame, place), *rest = drawn
+    taken = {name for name, _, _ in enumerate_sig_fields(writer)}
+    name = next(f"{FIELD}{number}" for number in range(1, len(taken) + 2) if f"{FIELD}{number}" not in taken)
+    left, bottom, right, top = map(round, drawing.box(frame, place))
+    spec = SigFieldSpec(name, on_page=place.page, box=(left, bottom, right, top))
+    return _Field(spec, drawing.appearance(frame, place)), rest
+
+
+def _signature_object(seals: Sequence[Seal], signing: Signing, room: int) -> SignatureObject:
+    kinds = " ".join(dict.fromkeys(seal.kind for seal in seals))
+    made = SignatureObject(
+        timestamp=signing.at,
+        name=signing.name,
+        reason=REASON + kinds,
+        app_build_props=BuildProps(name=APPLICATION),
+        bytes_reserved=2 * room,
+    )
+    made[pdf_name("/SubFilter")] = pdf_name(signing.container.sub_filter)
+    return made
+
+
+def _add_revocation(writer: IncrementalPdfFileWriter, revocation: Revocation) -> None:
+    """Into the same revision: the signature covers it, and the file ends with the signature."""
+    DocumentSecurityStore.supply_dss_in_writer(
+        writer,
+        None,
+        certs=[one.asn1() for one in revocation.certificates],
+        ocsps=[ocsp.OCSPResponse.load(one) for one in revocation.ocsp_responses],
+        crls=[crl.CertificateList.load(one) for one in revocation.crls],
+    )
+
+
+@contextmanager
+def _reading(what: str) -> Iterator[None]:
+    """Turn what pyHanko raises over a file that is odd into BadDocument."""
+    try:
+        yield
+    except PDF_ERRORS as error:
+        raise BadDocument(what, f"文件结构有误 ({type(error).__name__}: {error})") from error

@@ -1,0 +1,121 @@
+"""Whether a certificate can be relied on: its chain, and what its issuers say about revocation."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+
+from bidclient.checks.finding import Finding
+from bidclient.checks.rules import found
+from bidclient.crypto.certificate import Certificate, verify_chain
+from bidclient.crypto.revocation import Cause, Standing, undecided
+from bidclient.desk.connection import Clock, Connections
+from bidclient.errors import BadCertificate, CertificateRevoked, UnknownIssuer
+from bidclient.formats.instant import instant_text
+from bidclient.network.time_check import clock_ahead
+
+NO_NETWORK = "no trading network is set, so nobody is trusted"
+_CAUSES_ZH: dict[Cause, str] = {
+    "no-address": "证书和设置都没有给出查询地址",
+    "unreachable": "查询服务连接不上",
+    "stale": "得到的答复已过期",
+    "clock": "本机时间与查询服务不一致，请先校准本机时间",
+    "unknown": "查询服务不认识这张证书",
+    "bad-answer": "得到的答复不可信",
+    "no-chain": "无法确认签发者",
+    "unproven-time": "没有时间戳证明签名早于吊销",
+}
+
+
+class Trust:
+    """Judges certificates by the anchors of the settings' network and by the issuers' own services."""
+
+    def __init__(self, connections: Connections, now: Clock, answers: Path | None) -> None:
+        """`answers` is the folder for what services have said, None to keep nothing."""
+        self._connections = connections
+        self._now = now
+        self._answers = answers
+
+    def standing(
+        self,
+        certificate: Certificate,
+        others: Sequence[Certificate],
+        at: datetime | None = None,
+        proven: bool = True,
+    ) -> Standing:
+        """What is known about the revocation of a certificate and its issuers, for a chain that holds `at`.
+
+        The chain is judged at `at`, else now; services are asked now, and what they say about `at` counts;
+        `proven` is whether a timestamp proves that time.
+        `others` are intermediates. Raises nothing for services that fail; FileProblem, SettingProblem.
+        """
+        profile = self._connections.known_profile
+        if profile is None:
+            return undecided("no-chain", NO_NETWORK)
+        return self._of_chain(certificate, others, profile.anchors, at, proven)
+
+    def stamp_standing(
+        self, certificate: Certificate, others: Sequence[Certificate], at: datetime
+    ) -> Standing:
+        """The same of a timestamp service, by the anchors for timestamps."""
+        profile = self._connections.known_profile
+        if profile is None:
+            return undecided("no-chain", NO_NETWORK)
+        return self._of_chain(certificate, others, profile.stamp_anchors, at, True)
+
+    def require(
+        self, certificate: Certificate, others: Sequence[Certificate], at: datetime | None = None
+    ) -> tuple[Finding, ...]:
+        """What must be said before this certificate is used: nothing when its chain and standing are good.
+
+        The chain must hold `at`, else now. Raises CertificateRevoked; BadCertificate for a chain that is
+        proven wrong. An issuer that is unknown here, and a standing that cannot be told, are warnings: the
+        trading network decides, and a service that is down must not cost a deadline.
+        """
+        profile = self._connections.known_profile
+        if profile is not None:
+            try:
+                verify_chain(certificate, others, profile.anchors, at or self._now(), "certificate")
+            except UnknownIssuer as error:
+                return (found("CRT-008", certificate.subject, issuer=error.issuer, known=error.known),)
+        standing = self.standing(certificate, others)
+        if standing.status == "revoked":
+            since = "?" if standing.since is None else instant_text(standing.since)
+            raise CertificateRevoked(certificate.subject, since, standing.reason, standing.source)
+        if standing.status == "good":
+            return ()
+        why_zh = _CAUSES_ZH.get(standing.cause, standing.reason)
+        rule = "CRT-009" if standing.cause == "clock" else "CRT-007"
+        return (found(rule, certificate.subject, why_zh=why_zh, why_en=standing.reason),)
+
+    def clock_ahead(self) -> float | None:
+        """By how many seconds this computer's clock is ahead of the network's; None when nobody knows."""
+        profile = self._connections.known_profile
+        return None if profile is None else clock_ahead(profile, self._now)
+
+    def _of_chain(
+        self,
+        certificate: Certificate,
+        others: Sequence[Certificate],
+        anchors: Sequence[Certificate],
+        at: datetime | None,
+        proven: bool,
+    ) -> Standing:
+        """The worst of all links; the anchor is trusted as it is."""
+        now, found = self._now(), list[Standing]()
+        try:
+            chain = verify_chain(certificate, others, anchors, at or now, "revocation")
+        except BadCertificate as error:
+            return undecided("no-chain", error.reason)
+        services = self._connections.revocations(self._answers)
+        for link, issuer in pairwise(chain):
+            standing = services.standing(link, issuer, now)
+            found.append(standing if at is None else standing.at(at, proven))
+            if standing.cause == "unreachable":
+                # The others would keep us waiting in the same way.
+                break
+        for status in ("revoked", "cannot-tell", "good"):
+            for standing in found:
+                if standing.status == status:
+                    return standing
+        return Standing("good", "a trust anchor")

@@ -1,0 +1,40 @@
+"""What a judge has proven reads as Chinese, with the times of China, and loses nothing."""
+
+import pytest
+
+from bidclient.cli.proofs import proof_zh
+from bidclient.cli.say import Say
+
+DIGEST = "8de16b644518a37bf9632a55f434d785"
+
+
+@pytest.mark.parametrize(
+    ("line", "chinese"),
+    [
+        (f"8 documents, manifest {DIGEST}", f"8 份文件，清单 {DIGEST}"),
+        ("22 entries", "22 条，首尾相连"),
+        ("as of 2026-11-25T16:43:58+00:00", "截至 2026-11-26 00:43:58（北京时间） 未吊销"),
+        (
+            "时间戳服务 as of 2026-11-25T16:43:58+00:00; 某公司 revoked later, 2026-11-25T16:53:09+00:00",
+            "时间戳服务，截至 2026-11-26 00:43:58（北京时间） 未吊销；"
+            "某公司，此后于 2026-11-26 00:53:09（北京时间） 被吊销",
+        ),
+        (
+            "某公司, at 2026-11-26T00:46:33.000+08:00 by the signer's own clock, seal made by 制章单位",
+            "某公司，签名人自己的时钟为 2026-11-26 00:46:33（北京时间），制章单位 制章单位",
+        ),
+        (f"sealed bid {DIGEST}, signed by C=CN, O=某公司", f"加密文件 {DIGEST}，签名人 C=CN, O=某公司"),
+        ("lot A1, version 1, signed by C=CN, O=某公司", "标段 A1，第 1 版，签名人 C=CN, O=某公司"),
+        ("2026-11-26T00:46:32.000+08:00", "2026-11-26 00:46:32（北京时间）"),
+        ("甘肃砚岭路桥建设有限公司", "甘肃砚岭路桥建设有限公司"),
+        ("2026-99-99T99", "2026-99-99T99"),
+    ],
+)
+def test_a_proof_is_said_in_chinese_and_what_is_not_known_stays(line: str, chinese: str) -> None:
+    assert proof_zh(line) == chinese
+    assert Say("zh").reason(line) == chinese
+    assert Say("en").reason(line) == line
+
+
+def test_a_time_that_does_not_exist_stays_as_it_is() -> None:
+    assert proof_zh("as of 2026-99-99T99:99:99+00:00") == "截至 2026-99-99T99:99:99+00:00 未吊销"

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from asn1crypto.core import Void
+
 from bidclient.crypto import der, signature_algorithms, sm
 from bidclient.crypto.certificate import Certificate
 from bidclient.crypto.message_syntax import SM3, SM3_WITH_SM2
@@ -180,12 +182,13 @@ def verify_ses(data: bytes, digest: bytes, what: str) -> SesSigned:
             raise BadSignature(what, "the signer's certificate is not for signatures")
         at = to_sign["time_info"].native.astimezone(UTC)
         seal.check_signer(signer, at, what)
-        if not hmac.compare_digest(bytes(to_sign["data_hash"].native), digest):
+        if not hmac.compare_digest(_octets(to_sign["data_hash"], what), digest):
             raise BadSignature(what, "the content is not what was signed")
-        signature = bytes(parsed["signature"].native)
+        signature = _octets(parsed["signature"], what)
         _verify(signer, to_sign.dump(), signature, what)
-        stamped = parsed["time_stamp"].native
-    return SesSigned(seal, signer, at, signature, None if stamped is None else bytes(stamped))
+        stamp = parsed["time_stamp"]
+        stamped = None if isinstance(stamp, Void) else _octets(stamp, what)
+    return SesSigned(seal, signer, at, signature, stamped)
 
 
 def _read_seal(seal: ESeal, what: str) -> ElectronicSeal:
@@ -196,7 +199,7 @@ def _read_seal(seal: ESeal, what: str) -> ElectronicSeal:
     maker = Certificate.from_der(seal["cert"].native)
     if not maker.can_sign:
         raise BadSignature(what, "the seal maker's certificate is not for signatures")
-    _verify(maker, info.dump(), bytes(seal["signed_value"].native), what)
+    _verify(maker, info.dump(), _octets(seal["signed_value"], what), what)
     picture, owner = info["picture"], info["property"]
     size = float(picture["width"].native), float(picture["height"].native)
     return ElectronicSeal(
@@ -208,6 +211,13 @@ def _read_seal(seal: ESeal, what: str) -> ElectronicSeal:
         valid_start=owner["valid_start"].native.astimezone(UTC),
         valid_end=owner["valid_end"].native.astimezone(UTC),
     )
+
+
+def _octets(value: Any, what: str) -> bytes:
+    """The octets in a BIT STRING; the first, its count of unused bits, is signed by nobody: it must be 0."""
+    if value.contents[:1] != b"\0":
+        raise BadFormat(what, "a BIT STRING that does not end with an octet")
+    return bytes(value.native)
 
 
 def _check_names(algorithm: Any, version: Any, what: str) -> None:

@@ -8,6 +8,7 @@ import click
 
 from bidclient.cli.say import Lines, Say, lines_of
 from bidclient.cli.screen import tell
+from bidclient.cli.sealing import warning_lines
 from bidclient.cli.terminal import FILE, FOLDER, Refusal, Terminal, command
 from bidclient.crypto.certificate import certificates_from_pem
 from bidclient.crypto.pdf_places import SealKind
@@ -44,7 +45,7 @@ class Drawn:
     "images",
     multiple=True,
     metavar="[KIND=]FILE",
-    help="印章图片 / picture of the seal, PNG or JPEG",
+    help="印章图片，不写种类即公章 / picture of the seal, PNG or JPEG; the company's unless a kind is named",
 )
 @click.option(
     "--seal", "electronic_seal", type=FILE, help="国密电子印章 SESeal / electronic seal, for SM2 keys"
@@ -77,15 +78,14 @@ def _announce(plan: StampPlan, say: Say) -> None:
     if plan.pin_each_time and plan.signatures:
         tell(
             say(
-                f"每次签名都要输入密码，或在手机上确认：{plan.documents} 份文件，共 {plan.signatures} 次。",
-                f"This key wants its PIN, or the phone its approval, each time: {plan.signatures} times, "
-                f"for {plan.documents} documents.",
+                f"每次签名都要输入密码：{plan.documents} 份文件，共 {plan.signatures} 次。",
+                f"This key wants its PIN each time: {plan.signatures} times, for {plan.documents} documents.",
             )
         )
 
 
 def _pictures(images: tuple[str, ...]) -> tuple[Path | None, dict[SealKind, Path]]:
-    """The picture for all kinds, and those for one kind: FILE, KIND=FILE. Raises BadCommandLine."""
+    """The company's picture, and those for one kind: FILE, KIND=FILE. Raises BadCommandLine."""
     usual: Path | None = None
     pictures: dict[SealKind, Path] = {}
     for image in images:
@@ -170,3 +170,4 @@ def _stamped(value: Stamped, say: Say) -> Lines:
             yield say(f"    原文件保存为 {file.kept}", f"    the file as it was: {file.kept}")
     for name in value.superseded:
         yield say(f"  原有成果移至 {name}", f"  moved aside: {name}")
+    yield from warning_lines(value.warnings, say)

@@ -20,15 +20,15 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import SigFieldSpec, enumerate_sig_fields
 from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObjSetup
 from pyhanko.sign.signers.constants import ESIC_EXTENSION_1
-from pyhanko.sign.signers.pdf_byterange import BuildProps, SignatureObject
+from pyhanko.sign.signers.pdf_byterange import BuildProps, PreparedByteRangeDigest, SignatureObject
 from pyhanko.sign.validation import read_certification_data
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 
-from bidclient.crypto.certificate import Certificate
 from bidclient.crypto.pdf_appearance import Drawing, page_frame, page_references
-from bidclient.crypto.pdf_container import PADES, Container
+from bidclient.crypto.pdf_container import PADES, Container, Steps, one_by_one
 from bidclient.crypto.pdf_picture import SealPicture
 from bidclient.crypto.pdf_places import PageFrame, Place, SealKind
+from bidclient.crypto.revocation import Revocation
 from bidclient.errors import BadDocument
 
 REASON = "电子签章 "
@@ -62,15 +62,6 @@ class Seal:
 
 
 @dataclass(frozen=True)
-class Revocation:
-    """What proves later that the signer's certificate was good: DER, for PAdES-B-LT (EN 319 142-1 §6)."""
-
-    certificates: tuple[Certificate, ...] = ()
-    ocsp_responses: tuple[bytes, ...] = ()
-    crls: tuple[bytes, ...] = ()
-
-
-@dataclass(frozen=True)
 class Signing:
     """Who signs, how, and when by the signer's own clock."""
 
@@ -96,12 +87,17 @@ def seal_pdf(file: BinaryIO, seals: Sequence[Seal], signing: Signing, what: str)
     The bytes that were there are not touched. On an error the file is as long as before. Raises BadDocument
     as `signatures_needed`, KeyProblem, BadTimestamp, NetworkProblem.
     """
+    return one_by_one(sealing_steps(file, seals, signing, what), signing.container.sign)
+
+
+def sealing_steps(file: BinaryIO, seals: Sequence[Seal], signing: Signing, what: str) -> Steps[int]:
+    """The same, stopping for each signature; closed between two steps, the file is as before."""
     with _reading(what):
         rounds = _rounds(PdfFileReader(file), seals, what)
     with ExitStack() as undo:
         undo.callback(file.truncate, file.seek(0, 2))
         for group in rounds:
-            _append(file, group, signing, what)
+            yield from _append(file, group, signing, what)
         undo.pop_all()
     return len(rounds)
 
@@ -130,39 +126,40 @@ def _is_sealed(reader: PdfFileReader) -> bool:
     return any(True for _ in enumerate_sig_fields(reader, filled_status=True))
 
 
-def _append(file: BinaryIO, seals: Sequence[Seal], signing: Signing, what: str) -> None:
+def _append(file: BinaryIO, seals: Sequence[Seal], signing: Signing, what: str) -> Steps[None]:
     """One revision with one signature; a container that does not fit gets twice the room, once."""
     before = file.seek(0, 2)
     room = signing.container.room
     for _ in range(_TRIES):
-        if _fits(file, seals, signing, room, what):
+        with _reading(what):
+            prepared = _prepared(file, seals, signing, room)
+        made = yield from signing.container.make(prepared.document_digest)
+        if len(made) <= room:
+            prepared.fill_with_cms(file, made)
             return
         file.truncate(before)
         room *= 2
     raise BadDocument(what, f"签名超出预留空间 (the signature takes more than {room // 2} bytes)")
 
 
-def _fits(file: BinaryIO, seals: Sequence[Seal], signing: Signing, room: int, what: str) -> bool:
+def _prepared(file: BinaryIO, seals: Sequence[Seal], signing: Signing, room: int) -> PreparedByteRangeDigest:
+    """The revision is in the file, with `room` bytes for its signature; what is in memory goes."""
     container = signing.container
-    with _reading(what):
-        writer = IncrementalPdfFileWriter(file)
-        field, rest = _first_place(writer, seals)
-        for drawing, page, frame, place in rest:
-            drawing.stamp(page, frame, place, signing.name)
-        if signing.revocation is not None:
-            _add_revocation(writer, signing.revocation)
-        if container.sub_filter == PADES:
-            writer.register_extension(ESIC_EXTENSION_1)
-        embedding = PdfCMSEmbedder(new_field_spec=field.spec).write_cms(field.spec.sig_field_name, writer)
-        annotation = next(embedding).get_object()
-        annotation[pdf_name("/AP")] = field.appearance
-        embedding.send(SigObjSetup(sig_placeholder=_signature_object(seals, signing, room)))
-        prepared, output = embedding.send(SigIOSetup(md_algorithm=container.digest, in_place=True))
-    made = container.make(prepared.document_digest)
-    if len(made) > room:
-        return False
-    prepared.fill_with_cms(output, made)
-    return True
+    writer = IncrementalPdfFileWriter(file)
+    field, rest = _first_place(writer, seals)
+    for drawing, page, frame, place in rest:
+        drawing.stamp(page, frame, place, signing.name)
+    if signing.revocation is not None:
+        _add_revocation(writer, signing.revocation)
+    if container.sub_filter == PADES:
+        writer.register_extension(ESIC_EXTENSION_1)
+    embedding = PdfCMSEmbedder(new_field_spec=field.spec).write_cms(field.spec.sig_field_name, writer)
+    annotation = next(embedding).get_object()
+    annotation[pdf_name("/AP")] = field.appearance
+    embedding.send(SigObjSetup(sig_placeholder=_signature_object(seals, signing, room)))
+    prepared: PreparedByteRangeDigest
+    prepared, _ = embedding.send(SigIOSetup(md_algorithm=container.digest, in_place=True))
+    return prepared
 
 
 _Drawn = tuple[Drawing, IndirectObject, PageFrame, Place]

@@ -1,7 +1,7 @@
 """Has the issuer revoked a certificate? OCSP answers and revocation lists, judged with three values."""
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha1, sha256
 from typing import TYPE_CHECKING, Literal
@@ -64,6 +64,9 @@ class Standing:
     source: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    ocsp_response: bytes = field(default=b"", compare=False, repr=False)
+    crl: bytes = field(default=b"", compare=False, repr=False)
+    """The DER of the one or the other that said so, where it was had over the network or kept."""
 
     def at(self, moment: datetime, proven: bool) -> "Standing":
         """The standing of what was signed at `moment`: a later revocation leaves it good.
@@ -78,6 +81,15 @@ class Standing:
             reason = f"{later}; no timestamp proves that the signature is older"
             return undecided("unproven-time", reason, self.source)
         return Standing("good", later, "", self.source)
+
+
+@dataclass(frozen=True)
+class Revocation:
+    """What proves later that a signer's certificate was good: DER, for PAdES-B-LT (EN 319 142-1 §6)."""
+
+    certificates: tuple[Certificate, ...] = ()
+    ocsp_responses: tuple[bytes, ...] = ()
+    crls: tuple[bytes, ...] = ()
 
 
 def undecided(cause: Cause, reason: str, source: str = "") -> Standing:

@@ -15,7 +15,7 @@ from asn1crypto.core import Void
 from bidclient.crypto import der, signature_algorithms, sm
 from bidclient.crypto.certificate import Certificate
 from bidclient.crypto.message_syntax import SM3, SM3_WITH_SM2
-from bidclient.crypto.pdf_container import Container
+from bidclient.crypto.pdf_container import Container, Steps
 from bidclient.crypto.pdf_picture import SealPicture
 from bidclient.crypto.private_key import MESSAGE_LIMIT, PrivateKey, SignatureScheme
 from bidclient.crypto.ses_forms import CERTIFICATES, DIGESTS, ESeal, SealInfo, SealSignature, ToBeSigned
@@ -140,7 +140,7 @@ def container(key: PrivateKey, seal: ElectronicSeal, at: datetime, stamp: Stamp 
         )
     seal.check_signer(key.certificate, at, seal.name)
 
-    def make(digest: bytes) -> bytes:
+    def make(digest: bytes) -> Steps[bytes]:
         to_sign = ToBeSigned(
             {
                 "version": _VERSION,
@@ -150,7 +150,7 @@ def container(key: PrivateKey, seal: ElectronicSeal, at: datetime, stamp: Stamp 
                 "property_info": SUB_FILTER,
             }
         )
-        signature = _sign(key, to_sign.dump())
+        signature = yield to_sign.dump()
         made: dict[str, Any] = {
             "to_sign": to_sign,
             "cert": key.certificate.der,
@@ -161,7 +161,13 @@ def container(key: PrivateKey, seal: ElectronicSeal, at: datetime, stamp: Stamp 
             made["time_stamp"] = stamp(signature)
         return bytes(SealSignature(made).dump())
 
-    return Container(SUB_FILTER, "sm3", _ROOM + len(seal.der), make)
+    return Container(
+        SUB_FILTER,
+        "sm3",
+        _ROOM + len(seal.der),
+        make,
+        lambda messages: key.sign(messages, SignatureScheme.SM2_SM3),
+    )
 
 
 def verify_ses(data: bytes, digest: bytes, what: str) -> SesSigned:

@@ -81,7 +81,7 @@ def build(
         keychain=keychain,
         preparing=Preparing(connections, now),
         checking=checking,
-        stamping=Stamping(keychain, connections, now),
+        stamping=Stamping(keychain, connections, trust, now),
         signing=Signing(keychain, connections, checking, trust, now),
         sealing=Sealing(keychain, trust, now),
         verifying=Verifying(connections, trust, now),

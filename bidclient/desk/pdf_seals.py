@@ -10,15 +10,16 @@ import pypdfium2
 
 from bidclient.checks.pdf import opened_pdf
 from bidclient.checks.seal_places import seal_places
-from bidclient.checks.seals import SealJudge
+from bidclient.checks.seals import COMPANY_KINDS, SealJudge
 from bidclient.crypto import ses
 from bidclient.crypto.certificate import Certificate
-from bidclient.crypto.pdf_container import Container, pades
+from bidclient.crypto.pdf_container import Container, Steps, pades
 from bidclient.crypto.pdf_picture import SealPicture
 from bidclient.crypto.pdf_places import Place, SealKind
-from bidclient.crypto.pdf_signature import Revocation, Seal, Signing, seal_pdf, signatures_needed
+from bidclient.crypto.pdf_signature import Seal, Signing, sealing_steps, signatures_needed
 from bidclient.crypto.pdf_verify import find_signatures
-from bidclient.crypto.private_key import PrivateKey
+from bidclient.crypto.private_key import PrivateKey, usual_scheme
+from bidclient.crypto.revocation import Revocation
 from bidclient.crypto.timestamp import Stamp
 from bidclient.desk.connection import Clock
 from bidclient.desk.seal_order import SealOrder
@@ -77,11 +78,22 @@ def grew_from(file: Path, size: int, sha256: str) -> bool:
 
 
 class Sealer:
-    """An unlocked key that seals one file after the other."""
+    """An unlocked key that seals files."""
 
-    def __init__(self, key: PrivateKey, stamp: Stamp | None, order: SealOrder, now: Clock) -> None:
-        """Raises KeyRefused, FileProblem, BadDocument, and for an electronic seal as ses.read_seal."""
+    def __init__(
+        self,
+        key: PrivateKey,
+        stamp: Stamp | None,
+        order: SealOrder,
+        now: Clock,
+        revocation: Revocation | None = None,
+    ) -> None:
+        """`revocation` makes it PAdES-B-LT; an electronic seal has no place for it.
+
+        Raises KeyRefused, FileProblem, BadDocument, and for an electronic seal as ses.read_seal.
+        """
         self._key = key
+        self._revocation = revocation if order.electronic_seal is None else None
         self._stamp = stamp
         self._order = order
         self._now = now
@@ -100,27 +112,30 @@ class Sealer:
         """Who seals."""
         return self._key.certificate
 
-    def seal(
-        self,
-        file: Path,
-        positions: Sequence[SealPosition],
-        keep: Callable[[], str],
-        revocation: Revocation | None = None,
-    ) -> str:
-        """Replace the file by one with these seals; `keep` is called just before, what it returns comes back.
+    def sign(self, messages: Sequence[bytes]) -> list[bytes]:
+        """One signature for each message that `steps` has stopped with, by one use of the key.
 
-        Raises BadDocument, BadSignature, FileProblem, DiskProblem, KeyProblem, BadTimestamp, NetworkProblem;
-        then the file is as it was.
+        Raises KeyProblem, and for a phone NetworkProblem, BadFormat, Cancelled.
+        """
+        usual = usual_scheme(self._key.certificate)
+        return self._key.sign(messages, usual)
+
+    def steps(self, file: Path, positions: Sequence[SealPosition], keep: Callable[[], str]) -> Steps[str]:
+        """Replace the file by one with these seals, stopping for each signature.
+
+        `keep` is called just before the file is replaced; what it returns comes back. Until then the new file
+        lies beside it; closed in between, or on an error, the file is as it was. Raises BadDocument,
+        BadSignature, FileProblem, DiskProblem, BadTimestamp, NetworkProblem.
         """
         seals = [Seal(one.kind, self._picture(one.kind), places) for one, places in _placed(file, positions)]
         at = self._now()
-        signing = Signing(self._key.certificate.common_name, self._container(), at, revocation)
+        signing = Signing(self._key.certificate.common_name, self._container(), at, self._revocation)
         with opened_pdf(file) as document:
             pages = len(document)
         with atomic.replacing(file) as new:
             with open_archive(file) as old:
                 shutil.copyfileobj(old, new, _BLOCK)
-            seal_pdf(new, seals, signing, file.name)
+            yield from sealing_steps(new, seals, signing, file.name)
             new.flush()
             _check(new, file.name)
             _check_with_pdfium(new, pages, file.name)
@@ -137,10 +152,12 @@ class Sealer:
         return self._pictures[kind]
 
     def _new_picture(self, kind: SealKind) -> SealPicture:
-        path = self._order.pictures.get(kind, self._order.picture)
+        # The company's picture is no seal of a person: those have their own, or a plain panel.
+        companys = kind in COMPANY_KINDS
+        path = self._order.pictures.get(kind, self._order.picture if companys else None)
         if path is not None:
             return picture_file(path, kind)
-        if self._seal is not None:
+        if self._seal is not None and companys:
             return self._seal.picture
         return panel(kind, self._key.certificate.common_name, self._now())
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from bidclient.checks.finding import Finding
 from bidclient.crypto.pdf_places import SealKind
 
 Outcome = Literal["sealed", "already", "failed"]
@@ -19,7 +20,7 @@ class SealOrder:
     documents: tuple[str, ...] = ()
     """"part/name"; empty: all."""
     picture: Path | None = None
-    """PNG or JPEG for the kinds that have none in `pictures`."""
+    """The company's seal, PNG or JPEG, where `pictures` has none; a person's seal gets a plain panel."""
     pictures: Mapping[SealKind, Path] = field(default_factory=dict)
     electronic_seal: Path | None = None
     """A DER SESeal (GB/T 38540): what an SM2 key signs with."""
@@ -56,3 +57,5 @@ class Stamped:
     complete: bool
     files: tuple[StampedFile, ...]
     superseded: tuple[str, ...]
+    warnings: tuple[Finding, ...] = ()
+    """What must be said about the signer's certificate."""

@@ -1,15 +1,16 @@
 """One batch of seals on the documents of a draft: files are replaced, and the draft speaks of the new."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
+from bidclient.checks.finding import Finding
 from bidclient.checks.seals import SealJudge
+from bidclient.crypto.pdf_container import Steps
 from bidclient.crypto.pdf_places import SealKind
-from bidclient.crypto.private_key import PrivateKey
-from bidclient.crypto.timestamp import Stamp
 from bidclient.desk.connection import Clock
 from bidclient.desk.pdf_seals import Sealer, grew_from, needed, wanting
 from bidclient.desk.preparing import store_draft
@@ -31,9 +32,10 @@ from bidclient.store.bids import BidFolder
 from bidclient.store.journal import Fact
 from bidclient.store.state import draft_of
 
-COMPANY_KINDS: frozenset[SealKind] = frozenset({"company", "cross-page"})
 _OF_ONE_FILE = (BadDocument, BadSignature, BadFormat, BadManifest, BadCertificate, FileProblem)
 """What is wrong with one document; anything else ends the batch."""
+_AT_ONCE = 250
+"""Files of which a new one lies ready beside the old at a time: each is open, and takes room on the disk."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,23 @@ class Job:
         return tuple(dict.fromkeys(one.kind for one in self.positions))
 
 
+@dataclass(frozen=True)
+class _Begun:
+    """A document whose new file is ready but for the signature of `message`."""
+
+    job: Job
+    positions: tuple[SealPosition, ...]
+    steps: Steps[str]
+    message: bytes
+
+
 class Batch:
     """The folder under the seals, and what has become of each document so far."""
 
-    def __init__(self, folder: BidFolder, order: SealOrder, now: Clock, judge: SealJudge) -> None:
+    def __init__(self, folder: BidFolder, now: Clock, judge: SealJudge) -> None:
         self.folder = folder
         self._judge = judge
         self.tender = read_tender(folder.tender).tender
-        self._order = order
         self._now = now
         self._files: list[StampedFile] = []
         self._aside: tuple[str, ...] = ()
@@ -84,19 +95,48 @@ class Batch:
         self._files.append(StampedFile(job.name, "already", job.kinds))
         return True
 
-    def sealer(self, key: PrivateKey, stamp: Stamp | None) -> Sealer:
-        """What seals with this key as ordered. Raises as Sealer."""
-        return Sealer(key, stamp, self._order, self._now)
+    def seal(self, jobs: Sequence[Job], sealer: Sealer, step: Callable[[], None]) -> None:
+        """Put on what is wanting: all files are got ready, then one use of the key signs for all of them.
 
-    def seal(self, job: Job, sealer: Sealer) -> None:
-        """Put on what is wanting."""
-        file = self.folder.path / document_path(job.document)
+        A file that takes several signatures waits for as many uses. `step` is called before each file; what
+        it raises, and trouble with the key, leaves every file as it is that is not replaced yet.
+        """
+        for first in range(0, len(jobs), _AT_ONCE):
+            with ExitStack() as opened:
+                begun = []
+                for job in jobs[first : first + _AT_ONCE]:
+                    step()
+                    file = self.folder.path / document_path(job.document)
+                    begun += self._begin(job, file, sealer, opened)
+                while begun:
+                    signatures = sealer.sign([one.message for one in begun])
+                    left = []
+                    for one, signature in zip(begun, signatures, strict=True):
+                        left += self._go_on(one, signature, sealer)
+                    begun = left
+
+    def _begin(self, job: Job, file: Path, sealer: Sealer, opened: ExitStack) -> list[_Begun]:
         try:
             positions = wanting(file, job.positions, self._judge)
-            kept = sealer.seal(file, positions, lambda: self.folder.keep_before(file))
+            steps = sealer.steps(file, positions, lambda: self.folder.keep_before(file))
+            opened.enter_context(closing(steps))
+            return [_Begun(job, positions, steps, next(steps))]
         except _OF_ONE_FILE as error:
             self._failed(job, error)
-            return
+            return []
+
+    def _go_on(self, begun: _Begun, signature: bytes, sealer: Sealer) -> list[_Begun]:
+        """With the signature in; what is left to be signed."""
+        try:
+            return [replace(begun, message=begun.steps.send(signature))]
+        except StopIteration as end:
+            self._sealed(begun.job, begun.positions, end.value, sealer)
+        except _OF_ONE_FILE as error:
+            self._failed(begun.job, error)
+        return []
+
+    def _sealed(self, job: Job, positions: Sequence[SealPosition], kept: str, sealer: Sealer) -> None:
+        file = self.folder.path / document_path(job.document)
         self._take_over(job.document, file)
         kinds = tuple(dict.fromkeys(one.kind for one in positions))
         facts: dict[str, Fact] = {
@@ -109,10 +149,10 @@ class Batch:
         self.folder.journal.append("document-sealed", facts, self._now())
         self._files.append(StampedFile(job.name, "sealed", kinds, kept=kept))
 
-    def result(self, signer: str) -> Stamped:
+    def result(self, signer: str, warnings: tuple[Finding, ...]) -> Stamped:
         """All of it, in the order of the draft as far as it was one batch."""
         complete = all(one.outcome != "failed" for one in self._files)
-        return Stamped(signer, complete, tuple(self._files), self._aside)
+        return Stamped(signer, complete, tuple(self._files), self._aside, warnings)
 
     def _take_over(self, document: DraftDocument, file: Path) -> None:
         """Let the draft speak of the sealed file; what was made from the old draft is kept aside."""

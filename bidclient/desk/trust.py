@@ -8,12 +8,14 @@ from pathlib import Path
 from bidclient.checks.finding import Finding
 from bidclient.checks.rules import found
 from bidclient.crypto.certificate import Certificate, verify_chain
-from bidclient.crypto.revocation import Cause, Standing, undecided
+from bidclient.crypto.revocation import Cause, Revocation, Standing, undecided
 from bidclient.desk.connection import Clock, Connections
 from bidclient.errors import BadCertificate, CertificateRevoked, UnknownIssuer
 from bidclient.formats.instant import instant_text
 from bidclient.network.time_check import clock_ahead
 
+_EMBEDDED_LIMIT = 256 * 1024
+"""Bytes of revocation data that a document may carry; some issuers' lists are larger than the document."""
 NO_NETWORK = "no trading network is set, so nobody is trusted"
 _CAUSES_ZH: dict[Cause, str] = {
     "no-address": "证书和设置都没有给出查询地址",
@@ -87,6 +89,32 @@ class Trust:
         why_zh = _CAUSES_ZH.get(standing.cause, standing.reason)
         rule = "CRT-009" if standing.cause == "clock" else "CRT-007"
         return (found(rule, certificate.subject, why_zh=why_zh, why_en=standing.reason),)
+
+    def proof(self, certificate: Certificate, others: Sequence[Certificate]) -> Revocation | None:
+        """What shows later that a certificate was good now; None when it cannot be had, or is too much.
+
+        Its services are asked, or their kept answers used. Raises as `standing`.
+        """
+        profile = self._connections.known_profile
+        if profile is None:
+            return None
+        now = self._now()
+        try:
+            chain = verify_chain(certificate, others, profile.anchors, now, "revocation")
+        except BadCertificate:
+            return None
+        services = self._connections.revocations(self._answers)
+        found: list[Standing] = []
+        for link, issuer in pairwise(chain):
+            standing = services.standing(link, issuer, now)
+            if standing.status != "good":
+                return None
+            found.append(standing)
+        responses = tuple(one.ocsp_response for one in found if one.ocsp_response)
+        crls = tuple(dict.fromkeys(one.crl for one in found if one.crl))
+        if not 0 < sum(map(len, (*responses, *crls))) <= _EMBEDDED_LIMIT:
+            return None
+        return Revocation(tuple(chain[1:]), responses, crls)
 
     def clock_ahead(self) -> float | None:
         """By how many seconds this computer's clock is ahead of the network's; None when nobody knows."""

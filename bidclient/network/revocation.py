@@ -107,7 +107,7 @@ class Revocations:
         if found.status == "cannot-tell" and found.cause != "clock":
             with suppress(OSError):
                 place.unlink(missing_ok=True)
-        return found
+        return _with_answer(found, data, by_ocsp)
 
     def _fetched(
         self, address: str, by_ocsp: bool, certificate: Certificate, issuer: Certificate, now: datetime
@@ -132,7 +132,7 @@ class Revocations:
         place = self._place(address, by_ocsp, certificate, issuer)
         if place is not None and found.status != "cannot-tell" and found.until is not None:
             _keep(place, reply.body)
-        return found
+        return _with_answer(found, reply.body, by_ocsp)
 
     def _ask(self, address: str, query: bytes | None) -> Reply:
         """POST an OCSP query (RFC 6960 §A.1), or GET a list. Raises NetworkProblem, BadFormat."""
@@ -163,6 +163,10 @@ class Revocations:
         about = certificate if by_ocsp else issuer
         name = sha256(f"{address}\n{about.sha256}".encode()).hexdigest()
         return self.cache / f"{name}.{'ocsp' if by_ocsp else 'crl'}"
+
+
+def _with_answer(found: Standing, answer: bytes, by_ocsp: bool) -> Standing:
+    return replace(found, ocsp_response=answer) if by_ocsp else replace(found, crl=answer)
 
 
 def _once(*places: Sequence[str]) -> tuple[str, ...]:

@@ -50,6 +50,7 @@ def _works(folder: Path, count: int, stack: ExitStack) -> dict[str, Callable[[],
     from pyhanko.sign import fields, signers
 
     from bidclient.ask import Nobody
+    from bidclient.crypto.pdf_container import one_by_one
     from bidclient.crypto.pdf_places import Place
     from bidclient.crypto.private_key import SignatureScheme
     from bidclient.desk.pdf_seals import Sealer
@@ -99,7 +100,7 @@ def _works(folder: Path, count: int, stack: ExitStack) -> dict[str, Callable[[],
     messages = [hashlib.sha256(str(number).encode()).digest() * 8 for number in range(count)]
     return {
         OURS: lambda: [put_on(file, [seal("company", Place(0, 130, 225))], key) for file in files()],
-        CHECKED: lambda: [sealer.seal(file, places, str) for file in files()],
+        CHECKED: lambda: [one_by_one(sealer.steps(file, places, str), sealer.sign) for file in files()],
         BARE: lambda: [key.sign([one], SignatureScheme.RSA_PKCS1_SHA256) for one in messages],
         PEER: pyhanko_alone,
     }

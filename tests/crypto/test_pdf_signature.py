@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pypdf
@@ -17,11 +18,12 @@ from pyhanko.sign.signers import SimpleSigner
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 
 from bidclient.checks.pdf import preflight
-from bidclient.crypto.pdf_container import Container, pades
+from bidclient.crypto.pdf_container import pades
 from bidclient.crypto.pdf_places import PageFrame, Place, Strip
-from bidclient.crypto.pdf_signature import Revocation, Signing, seal_pdf, signatures_needed
+from bidclient.crypto.pdf_signature import Signing, seal_pdf, signatures_needed
 from bidclient.crypto.pdf_verify import PdfSignature, find_signatures
 from bidclient.crypto.private_key import SignatureScheme
+from bidclient.crypto.revocation import Revocation
 from bidclient.crypto.timestamp import stamp_by, verify_token
 from bidclient.errors import BadDocument, BadSignature, KeyRefused, TokenRemoved
 from tests.checks.test_pdf import hybrid
@@ -199,27 +201,25 @@ def test_revocation_data_lie_in_the_same_revision(
 
 def test_a_signature_that_needs_more_room_gets_it_once(pdf: Path, signer: InMemoryKey) -> None:
     usual = pades(signer)
-    tight = Container(usual.sub_filter, usual.digest, 1500, usual.make)
+    tight = replace(usual, room=1500)
     with pdf.open("r+b") as file:
         assert seal_pdf(file, [COMPANY], Signing("x", tight, NOW), pdf.name) == 1
     assert pdfsig_accepts(pdf)
     size = pdf.stat().st_size
-    hopeless = Container(usual.sub_filter, usual.digest, 100, usual.make)
+    hopeless = replace(usual, room=100)
     with pdf.open("r+b") as file, pytest.raises(BadDocument, match="takes more"):
         seal_pdf(file, [seal("legal-representative", Place(0, 9, 9))], Signing("x", hopeless, NOW), pdf.name)
     assert pdf.stat().st_size == size
 
 
-def test_a_key_that_fails_leaves_the_file_as_it_was(pdf: Path) -> None:
+def test_a_key_that_fails_leaves_the_file_as_it_was(pdf: Path, signer: InMemoryKey) -> None:
     before = pdf.read_bytes()
 
-    def fails(_digest: bytes) -> bytes:
+    def fails(_messages: object) -> list[bytes]:
         raise TokenRemoved("lock")
 
     with pdf.open("r+b") as file, pytest.raises(TokenRemoved):
-        seal_pdf(
-            file, [COMPANY], Signing("x", Container("/ETSI.CAdES.detached", "sha256", 9, fails), NOW), "x"
-        )
+        seal_pdf(file, [COMPANY], Signing("x", replace(pades(signer), sign=fails), NOW), "x")
     assert pdf.read_bytes() == before
 
 

@@ -11,6 +11,7 @@ import pytest
 from asn1crypto import core, parser
 
 from bidclient.crypto import ses, sm
+from bidclient.crypto.pdf_container import one_by_one
 from bidclient.crypto.pdf_places import Place, Strip
 from bidclient.crypto.pdf_signature import Signing, seal_pdf
 from bidclient.crypto.pdf_verify import PdfSignature, find_signatures
@@ -44,7 +45,8 @@ def eseal(made: bytes) -> ses.ElectronicSeal:
 
 @pytest.fixture(scope="module")
 def signature(eseal: ses.ElectronicSeal, sm2_signer: Sm2InMemoryKey) -> bytes:
-    return ses.container(sm2_signer, eseal, NOW).make(DIGEST)
+    container = ses.container(sm2_signer, eseal, NOW)
+    return one_by_one(container.make(DIGEST), container.sign)
 
 
 def children(data: bytes) -> list[tuple[int, int, bytes, bytes]]:

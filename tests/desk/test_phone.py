@@ -10,6 +10,7 @@ import pytest
 
 from bidclient.ask import PhoneRequest
 from bidclient.desk import Desk, build
+from bidclient.desk.seal_order import SealOrder
 from bidclient.errors import NoSuchKey, PhoneRefused, SettingProblem
 from bidclient.formats.instant import parse_instant
 from bidclient.sandbox.competitors import Competitors
@@ -18,6 +19,7 @@ from bidclient.sandbox.samples import sample_bid
 from bidclient.stages.signed import read_signed
 from bidclient.store.settings import MobileSettings, read_settings, write_settings
 from tests.support.desks import Bidder
+from tests.support.pdf_seals import pdfsig_accepts
 from tests.support.phone import PhonePerson, PhonePlayer, token_of
 from tests.support.sandbox import Sandbox
 
@@ -133,6 +135,35 @@ def test_who_refuses_at_the_phone_leaves_the_bid_as_it_was(visitor: Visitor, bid
     assert not (folder / "bid.asice").exists()
     visitor.desk.signing.sign(folder, "phone", visitor.person)
     assert (folder / "bid.asice").exists()
+
+
+def _unsealed(bidder: Bidder) -> tuple[Path, dict[Path, bytes]]:
+    """A draft without seals, and its documents."""
+    folder = bidder.drafted()
+    for document in bidder.offer.documents:
+        bidder.desk.preparing.add(folder, document.part, [document.path], document.name)
+    return folder, {path: path.read_bytes() for path in (folder / "parts").rglob("*.pdf")}
+
+
+def test_one_approval_seals_all_documents(visitor: Visitor, bidder: Bidder) -> None:
+    folder, before = _unsealed(bidder)
+    plan = visitor.desk.stamping.plan(folder, "phone", SealOrder())
+    assert plan.documents > 2
+    assert not plan.pin_each_time
+
+    person = PhonePerson(visitor.player.refuse)
+    with pytest.raises(PhoneRefused):
+        visitor.desk.stamping.stamp(folder, "phone", SealOrder(), person)
+    assert {path: path.read_bytes() for path in before} == before
+    assert [path.name for path in folder.rglob(".new-*")] == []
+
+    done = visitor.desk.stamping.stamp(folder, "phone", SealOrder(), visitor.person)
+    assert visitor.operations() == ["sign"]
+    sealed = [file for file in done.files if file.outcome == "sealed"]
+    assert (len(sealed), done.complete) == (plan.documents, True)
+    changed = [path for path, old in before.items() if path.read_bytes() != old]
+    assert len(changed) == plan.documents
+    assert all(pdfsig_accepts(path) for path in changed)
 
 
 def test_without_a_phone_authority_there_is_nothing_to_pair(bidder: Bidder) -> None:

@@ -10,12 +10,17 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.validation import validate_pdf_signature
+from pyhanko.sign.validation.dss import DocumentSecurityStore
+from pyhanko_certvalidator import ValidationContext
 
-from bidclient.crypto.certificate import Certificate
+from bidclient.crypto.certificate import Certificate, certificates_from_pem
 from bidclient.crypto.revocation import crl_addresses, ocsp_addresses
 from bidclient.desk import Desk, build
 from bidclient.desk.connection import Connections
 from bidclient.desk.keychain import Keychain
+from bidclient.desk.seal_order import SealOrder
 from bidclient.desk.trust import Trust
 from bidclient.errors import BadCertificate, CertificateRevoked, OpeningClosed, Rejected
 from bidclient.keys.soft import SoftSource
@@ -26,6 +31,7 @@ from bidclient.stages.evidence import Verdict
 from bidclient.stages.tender import read_tender
 from bidclient.store.bids import BidFolder
 from tests.support.desks import Bidder, make_bidder
+from tests.support.pdf_seals import pdfsig_accepts
 from tests.support.pki import NOW, Authority, private_key
 from tests.support.sandbox import Sandbox
 
@@ -82,6 +88,59 @@ def test_a_revoked_certificate_is_refused_before_the_pin(bidder: Bidder) -> None
     with pytest.raises(Rejected) as refused:
         bidder.desk.hall.lots("", bidder.signing, bidder.ask)
     assert refused.value.problem == "cert-revoked"
+
+
+def _unsealed(bidder: Bidder) -> tuple[Path, dict[Path, bytes]]:
+    """A draft without seals, and its documents."""
+    folder = bidder.drafted()
+    for document in bidder.offer.documents:
+        bidder.desk.preparing.add(folder, document.part, [document.path], document.name)
+    return folder, {path: path.read_bytes() for path in (folder / "parts").rglob("*.pdf")}
+
+
+def test_seals_carry_what_their_issuers_say_about_revocation(bidder: Bidder) -> None:
+    folder, before = _unsealed(bidder)
+    # A timestamp's own chain would want answers, too, which are not in the file.
+    done = bidder.desk.stamping.stamp(folder, bidder.signing, SealOrder(), bidder.ask, timestamp=False)
+    assert (done.complete, done.warnings) == (True, ())
+    roots = certificates_from_pem((bidder.sandbox.trust / "ca.pem").read_bytes())
+    changed = [path for path, old in before.items() if path.read_bytes() != old]
+    assert len(changed) == len([one for one in done.files if one.outcome == "sealed"]) > 0
+    for path in changed:
+        assert pdfsig_accepts(path)
+        with path.open("rb") as file:
+            (signature,) = PdfFileReader(file).embedded_signatures
+            store = DocumentSecurityStore.read_dss(signature.reader)
+            # Only what lies in the file may say that the signer's certificate is not revoked.
+            context = store.as_validation_context(
+                {"trust_roots": [one.asn1() for one in roots], "revocation_mode": "require"},
+            )
+            assert validate_pdf_signature(signature, context).bottom_line
+            bare = ValidationContext(
+                trust_roots=[one.asn1() for one in roots],
+                other_certs=list(store.load_certs()),
+                revocation_mode="require",
+                ocsps=[],
+                crls=[],
+            )
+            assert not validate_pdf_signature(signature, bare).bottom_line
+        assert verdicts(bidder.desk, path)["seal"].verdict == "valid"
+
+
+def test_a_revoked_certificate_seals_nothing(bidder: Bidder) -> None:
+    folder, before = _unsealed(bidder)
+    bidder.sandbox.fault("cert-revoked")
+    with pytest.raises(CertificateRevoked):
+        bidder.desk.stamping.stamp(folder, bidder.signing, SealOrder(), bidder.ask)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_seals_are_put_on_where_revocation_cannot_be_told(bidder: Bidder) -> None:
+    folder, _ = _unsealed(bidder)
+    with desk_of(bidder, trust=(str(_stranger(folder.parent)),)) as desk:
+        done = desk.stamping.stamp(folder, bidder.signing, SealOrder(), bidder.ask, timestamp=False)
+    assert done.complete
+    assert [finding.rule for finding in done.warnings] == ["CRT-008"]
 
 
 def test_what_cannot_be_told_is_a_warning_that_is_shown_and_recorded(bidder: Bidder) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bidclient.crypto.pdf_verify import find_signatures
 from bidclient.desk import build
 from bidclient.formats.instant import parse_instant
 from bidclient.network.clock import system_now
@@ -30,6 +31,7 @@ HEAVY = ("legal-representative", "project-team", "priced-bill")
 SLOW = 0.025
 """Seconds that each answer of the network waits, so that there is time to be killed."""
 OPENINGS = 5
+BATCHES = 6
 SEED = int(os.environ.get("BIDCLIENT_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
 
 
@@ -70,8 +72,9 @@ def bench(folder: Path, sandbox: Sandbox, documents: tuple[str, ...], days: int)
         if document.name in documents:
             path = heavy(document.path, folder / document.path.name, DOCUMENT_BYTES)
             bidder.desk.preparing.add(bidder.bid, document.part, [path], document.name)
-    bidder.stamp()
     made.folder.mkdir()
+    made.keep("unsealed")
+    bidder.stamp()
     made.keep("draft")
     for verb, stage in (("pack", "package"), ("sign", "signed"), ("seal", "sealed")):
         made.worker.finish(verb, bidder.bid)
@@ -103,6 +106,32 @@ def small(network: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     made = bench(tmp_path_factory.mktemp("small"), network, (), days=30)
     with made.bidder.desk:
         yield made
+
+
+def test_a_batch_of_seals(big: Bench, sandbox: Sandbox, tmp_path: Path) -> None:
+    chance, desk = random.Random(SEED), big.bidder.desk
+    seconds = big.worker.finish("stamp", big.at("unsealed", tmp_path / "measured"))
+    seals = _signature_counts(tmp_path / "measured")
+    for number in range(BATCHES):
+        after = chance.uniform(0, seconds)
+        told = f"seed {SEED}, instant {number}: stamp killed after {after:.4f} of {seconds:.4f} s"
+        bid = big.at("unsealed", tmp_path / f"bid-{number}")
+        big.worker.kill("stamp", bid, after)
+        assert big.stage(bid) == "draft", told
+        assert "SEAL-002" not in {finding.rule for finding in desk.checking.check(bid).findings}, told
+        big.worker.finish("stamp", bid)
+        assert desk.checking.check(bid).passed, told
+        # Sealed once and not again, whatever the killed run had done already.
+        assert _signature_counts(bid) == seals, told
+        assert strays(bid) == [], told
+
+
+def _signature_counts(bid: Path) -> dict[str, int]:
+    found = {}
+    for path in (bid / "parts").rglob("*.pdf"):
+        with path.open("rb") as file:
+            found[path.name] = len(find_signatures(file, path.name))
+    return found
 
 
 @pytest.mark.parametrize(

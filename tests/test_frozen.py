@@ -3,7 +3,7 @@
 import hashlib
 import io
 import zipfile
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,13 +11,16 @@ import pytest
 from bidclient.ask import Nobody
 from bidclient.crypto.certificate import Certificate, certificates_from_pem
 from bidclient.crypto.pdf_verify import find_signatures
+from bidclient.formats.bseal import read_frame
 from bidclient.formats.instant import parse_instant
+from bidclient.formats.wraps import unwrap_secret, unwrap_with_code
 from bidclient.keys.choice import find_key
 from bidclient.keys.soft import SoftSource
 from bidclient.stages.draft import draft_sha256, read_draft
-from bidclient.stages.evidence import Evidence, verify_evidence
+from bidclient.stages.evidence import verify_evidence
+from bidclient.stages.evidence_folder import Evidence
 from bidclient.stages.package import read_package, verify_documents
-from bidclient.stages.sealed import read_frame, read_sealed, unseal, unwrap_secret, unwrap_with_code
+from bidclient.stages.sealed import read_sealed, unseal
 from bidclient.stages.signed import read_signed, verify_signed
 from bidclient.stages.stub import check_stub, read_stub
 from bidclient.stages.submitted import read_receipt
@@ -25,6 +28,8 @@ from bidclient.stages.tender import read_tender, verify_tender
 from bidclient.store.journal import Journal
 
 FROZEN = Path(__file__).parent / "frozen"
+AGES_LATER = datetime(2099, 1, 1, tzinfo=UTC)
+"""Evidence outlives every certificate in it."""
 VERSIONS = sorted(path for path in FROZEN.iterdir() if path.is_dir())
 
 
@@ -103,7 +108,7 @@ def test_evidence_and_journal_are_judged_valid(frozen: Path) -> None:
     files = {
         path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
     }
-    verdicts = verify_evidence(Evidence(files, anchors, anchors, identity))
+    verdicts = verify_evidence(Evidence(files, anchors, anchors, identity, AGES_LATER))
     assert len(verdicts) > 10
     assert [one for one in verdicts if one.verdict != "valid"] == []
     assert list(Journal(frozen / "bid" / "journal.jsonl").entries())

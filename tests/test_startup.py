@@ -51,9 +51,10 @@ def loaded(names: frozenset[str], *unwanted: str) -> list[str]:
     return [one for one in unwanted if any(f"{name}.".startswith(f"{one}.") for name in names)]
 
 
-def test_the_version_needs_nothing_but_the_parser() -> None:
-    names, said = imported(["-m", "bidclient", "--version"])
-    assert said.startswith(b"bidclient")
+@pytest.mark.parametrize(("option", "told"), [("--version", b"bidclient"), ("--help", b"Usage: bidclient")])
+def test_version_and_help_need_nothing_but_the_parser(option: str, told: bytes) -> None:
+    names, said = imported(["-m", "bidclient", option])
+    assert said.startswith(told)
     assert "click" in names
     rest = ("msgspec", "tomllib", "platformdirs", "bidclient.desk", "bidclient.keys", "bidclient.stages")
     assert loaded(names, *NETWORK, *DOCUMENTS, *TRUST, *SANDBOX, *CRYPTO, *REST, *rest) == []

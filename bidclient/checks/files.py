@@ -57,7 +57,14 @@ def _metadata(document: DraftDocument, facts: PdfFacts, bidder: str, now: dateti
         if place.lower() in AUTHOR_PROPERTIES and foreign:
             yield found("META-001", where, title=document.title, place=place, leak=text)
     if facts.modified is not None and facts.modified > now:
-        yield found("META-002", where, title=document.title, moment=instant_text(facts.modified))
+        moment = instant_text(facts.modified)
+        yield found(
+            "META-002",
+            where,
+            title=document.title,
+            what_zh=f"修改时间 {moment} 晚于现在",
+            what_en=f"modified at {moment}, which is in the future",
+        )
     if not facts.searchable:
         yield found("PDF-001", where, title=document.title)
 

@@ -87,15 +87,15 @@ def preflight(path: Path) -> PdfFacts:
             raise BadDocument(path.name, f"页树损坏 ({reason})")
         return replace(
             facts,
-            signatures=pypdfium2.raw.FPDF_GetSignatureCount(document),
+            signatures=_signatures(document),
             searchable=any(text.strip() for text in _texts(document, _LOOKED_AT)),
         )
 
 
 def signature_count(path: Path) -> int:
-    """How many signature fields a PDF has. Raises BadDocument, FileProblem."""
+    """How many signatures a PDF has. Raises BadDocument, FileProblem."""
     with opened_pdf(path) as document:
-        return int(pypdfium2.raw.FPDF_GetSignatureCount(document))
+        return _signatures(document)
 
 
 def page_texts(path: Path, most: int = MOST_PAGES) -> Iterator[str]:
@@ -111,13 +111,25 @@ def opened_pdf(path: Path) -> Iterator[pypdfium2.PdfDocument]:
         try:
             document = pypdfium2.PdfDocument(file)
         except pypdfium2.PdfiumError as error:
-            raise BadDocument(path.name, f"文件损坏 ({error})") from error
+            locked = error.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD
+            raise BadDocument(
+                path.name, "文件已加密 (encrypted)" if locked else f"文件损坏 ({error})"
+            ) from error
         try:
             yield document
         except pypdfium2.PdfiumError as error:
             raise BadDocument(path.name, f"页面损坏 ({error})") from error
         finally:
             document.close()
+
+
+def _signatures(document: pypdfium2.PdfDocument) -> int:
+    """The signature fields that are filled in: a form may have empty ones for others to sign."""
+    fields = (
+        pypdfium2.raw.FPDF_GetSignatureObject(document, number)
+        for number in range(pypdfium2.raw.FPDF_GetSignatureCount(document))
+    )
+    return sum(pypdfium2.raw.FPDFSignatureObj_GetContents(field, None, 0) > 0 for field in fields)
 
 
 def _texts(document: pypdfium2.PdfDocument, most: int) -> Iterator[str]:

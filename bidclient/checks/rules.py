@@ -1,25 +1,39 @@
 """The sentences of the findings, by rule: what is wrong and what to do, in Chinese and in English."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bidclient.checks.finding import Finding, Severity
+from bidclient.checks.finding import Evidence, Finding, Severity
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A severity and four templates over the facts of a finding."""
+    """A severity, four templates over the facts of a finding, and the law or rule that it rests on."""
 
     severity: Severity
     message_zh: str
     message_en: str
     advice_zh: str
     advice_en: str
+    basis_zh: str = ""
+    basis_en: str = ""
 
 
 def found(rule: str, subject: str, **facts: object) -> Finding:
     """The finding of a rule about `subject`, its sentences filled in with `facts`."""
-    text = RULES[rule]
-    facts["subject"] = subject
+    return finding_of(RULES, rule, subject, (), facts)
+
+
+def finding_of(
+    rules: Mapping[str, Rule],
+    rule: str,
+    subject: str,
+    evidence: tuple[Evidence, ...],
+    facts: Mapping[str, object],
+) -> Finding:
+    """The finding of a rule of `rules`, with what it rests on. Raises KeyError for a missing fact."""
+    text = rules[rule]
+    facts = {**facts, "subject": subject}
     return Finding(
         rule,
         text.severity,
@@ -28,6 +42,9 @@ def found(rule: str, subject: str, **facts: object) -> Finding:
         text.message_en.format(**facts),
         text.advice_zh.format(**facts),
         text.advice_en.format(**facts),
+        text.basis_zh,
+        text.basis_en,
+        evidence,
     )
 
 
@@ -140,6 +157,8 @@ RULES = {
         "The total price is zero.",
         "填写投标总价。",
         "Fill in the total price.",
+        "招标文件关于投标报价的规定",
+        "What the tender says about prices",
     ),
     "PRC-002": Rule(
         "warning",
@@ -147,6 +166,8 @@ RULES = {
         "The amount in words in {title}, {words}, is not the {total} yuan of the opening form.",
         "核对。大小写不一致时，评标以大写为准。",
         "Compare them; evaluators let the amount in words prevail.",
+        "招标文件关于大小写金额不一致的规定",
+        "What the tender says where words and figures differ",
     ),
     "PRC-003": Rule(
         "blocking",
@@ -261,6 +282,8 @@ RULES = {
         "The blind document {title} tells who the bidder is: {leak} in {place}.",
         "删除后重新导出。暗标不得出现单位、人员、标识和印章。",
         "Remove it and export again; a blind document shows no company, person, logo or seal.",
+        "招标文件关于暗标的规定",
+        "What the tender says about blind documents",
     ),
     "ANON-002": Rule(
         "warning",
@@ -333,13 +356,19 @@ RULES = {
         "The property {place} of {title} names another company: {leak}.",
         "以本单位身份重新导出 PDF。",
         "Export the PDF again as your own company.",
+        "《招标投标法实施条例》第四十条第（一）项（同一单位或者个人编制）；政府采购项目：财政部令第87号第三十七条",
+        "Regulations on Bidding, art. 40(1) (made by the same company or person); for government purchases: "
+        "Order 87 of the Ministry of Finance, art. 37",
     ),
     "META-002": Rule(
         "warning",
-        "《{title}》的修改时间 {moment} 晚于现在。",
-        "{title} was modified at {moment}, which is in the future.",
-        "检查制作该文件的电脑的时间，重新导出。",
-        "Check the clock of the computer that made it and export again.",
+        "《{title}》的时间不合理：{what_zh}。",
+        "{title} tells a time that cannot be: {what_en}.",
+        "检查制作该文件的电脑的时间，校准后重新导出，不要改写时间。",
+        "Check the clock of the computer that made it, set it right and export again; never rewrite a time.",
+        "《招标投标法实施条例》第四十条第（一）项（同一单位或者个人编制）；政府采购项目：财政部令第87号第三十七条",
+        "Regulations on Bidding, art. 40(1) (made by the same company or person); for government purchases: "
+        "Order 87 of the Ministry of Finance, art. 37",
     ),
     "PDF-001": Rule(
         "info",

@@ -11,18 +11,17 @@ from typing import Any
 import msgspec
 
 from bidclient.formats import atomic
+from bidclient.formats.bseal import Header
+from bidclient.stages.chain import AcknowledgedHead, Event
 from bidclient.stages.draft import Draft
 from bidclient.stages.opened import (
-    AcknowledgedHead,
     ConfirmStatement,
-    Event,
     ObjectionStatement,
     Readout,
     ReleaseStatement,
     SignInStatement,
 )
 from bidclient.stages.package import Manifest
-from bidclient.stages.sealed import Header
 from bidclient.stages.stub import Stub
 from bidclient.stages.submitted import FinalizeStatement, LoginStatement, Receipt, WithdrawStatement
 from bidclient.stages.tender import FormField, Tender

@@ -18,39 +18,41 @@ from bidclient.errors import BadCommandLine, BidError, Cancelled, DiskProblem
 _log = logging.getLogger(__name__)
 
 _VERBS = {
-    "demo": "demo",
-    "sandbox": "sandbox",
-    "tender": "hall",
-    "new": "drafting",
-    "import": "drafting",
-    "add": "drafting",
-    "remove": "drafting",
-    "set": "drafting",
-    "prices": "drafting",
-    "link": "drafting",
-    "status": "drafting",
-    "check": "drafting",
-    "stamp": "stamping",
-    "seal-image": "stamping",
-    "keys": "keys",
-    "certificates": "certificates",
-    "pack": "sealing",
-    "sign": "sealing",
-    "seal": "sealing",
-    "rehearse": "sealing",
-    "verify": "sealing",
-    "unseal": "sealing",
-    "login": "hall",
-    "lots": "hall",
-    "register": "hall",
-    "submit": "submitting",
-    "withdraw": "submitting",
-    "receipt": "submitting",
-    "opening": "opening",
-    "evidence": "evidence",
-    "diag": "diag",
+    "demo": ("demo", "演示：一份真实的投标走完全程 / a real bid travels from tender to opened"),
+    "sandbox": ("sandbox", "启动模拟交易网络 / run a sandbox network"),
+    "tender": ("hall", "招标文件：查看、下载 / show or download a tender"),
+    "new": ("drafting", "由招标文件新建投标文件夹 / start a bid folder from a TENDER"),
+    "import": ("drafting", "导入新版招标文件（答疑澄清） / take a newer version of the TENDER"),
+    "add": ("drafting", "把文件放进某一部分 / copy documents into a PART"),
+    "remove": ("drafting", "移出一份文件 / take a document out"),
+    "set": ("drafting", "填写开标一览表和投标人信息 / set fields of the opening form"),
+    "prices": ("drafting", "从 CSV 导入已标价工程量清单 / take the price list from a CSV file"),
+    "link": ("drafting", "评审条款关联到页 / link evaluation clauses to pages"),
+    "status": ("drafting", "进度、缺项、截止时间 / stage, what is missing, deadline"),
+    "check": ("drafting", "完整性、报价、PDF、有效期 / completeness, price, PDFs, validity"),
+    "stamp": ("stamping", "电子签章 / seal the documents where the tender wants it"),
+    "seal-image": ("stamping", "画一枚演示印章 / draw a seal for practice, marked 演示"),
+    "keys": ("keys", "证书列表、测试、绑定手机 / list keys, test one, pair the phone"),
+    "certificates": ("certificates", "证书一览及依赖它的标书 / certificates and the bids that need them"),
+    "pack": ("sealing", "固化：检查并冻结内容 / check and freeze the draft"),
+    "sign": ("sealing", "签章：CAdES 签名加时间戳 / sign the package"),
+    "seal": ("sealing", "加密并立即试解密 / seal, then rehearse the opening"),
+    "rehearse": ("sealing", "试解密：确认开标时打得开 / open the sealed bid to nowhere"),
+    "verify": ("sealing", "核验任何成果：有效、无效、无法判断 / judge any artefact or bid folder"),
+    "unseal": ("sealing", "投标人自己解密查看 / the bidder's own reading"),
+    "login": ("hall", "用证书登录 / log in with a certificate"),
+    "logout": ("hall", "退出登录，忘掉保存的会话 / end the session and forget it"),
+    "lots": ("hall", "标段列表 / the lots"),
+    "register": ("hall", "报名，LOT 为标段编号 / register for a LOT, named by its code"),
+    "submit": ("submitting", "递交，或从断点继续 / submit, or go on where it stopped"),
+    "withdraw": ("submitting", "截止前撤回 / withdraw before the deadline"),
+    "receipt": ("submitting", "重新下载并核验回执 / fetch and verify the receipt again"),
+    "opening": ("opening", "开标：签到、解密、确认、异议 / the opening"),
+    "evidence": ("evidence", "证据：导出、离线核验 / export or verify evidence"),
+    "archive": ("archive", "本单位历次投标文件库 / the company's earlier bids, for the self-check"),
+    "diag": ("diag", "诊断报告，可直接发给技术支持 / a report for support"),
 }
-"""Verb → the file of its family. Files are imported when their verb is used: the program starts faster."""
+"""Verb → the file of its family, and what --help says of it. A file is imported when its verb is used."""
 
 
 class Verbs(click.Group):
@@ -64,10 +66,15 @@ class Verbs(click.Group):
         """The verb, imported now; None when there is none."""
         if name not in _VERBS:
             return None
-        family = importlib.import_module(f"{__name__}.{_VERBS[name]}")
+        family = importlib.import_module(f"{__name__}.{_VERBS[name][0]}")
         found: click.Command = family.VERBS[name]
         found.name = name
         return found
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in --help, for which no file of a family is imported."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(verb, told) for verb, (_, told) in _VERBS.items()])
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

@@ -68,7 +68,7 @@ def _certificate(one: HeldCertificate, say: Say) -> Lines:
 
 
 def _shown(verdict: Verdict, say: Say) -> str:
-    return f"[{say.verdict(verdict.verdict)}] {say.reason(verdict.reason)}"
+    return f"[{say.verdict(verdict.verdict)}] {say.reason(verdict.reason, verdict.error)}"
 
 
 def _remark(dates: Verdict, say: Say) -> str:

@@ -43,6 +43,7 @@ def demo(
     """演示：一份真实的投标走完全程 / a real bid travels from tender to opened."""
     try:
         from bidclient.sandbox import demo as journey
+        from bidclient.sandbox.demo_documents import pdf_files
     except ModuleNotFoundError as error:
         raise PartMissing("sandbox", error.name or "") from error
 
@@ -50,7 +51,7 @@ def demo(
         for line in lines_of(step, terminal.say):
             echo(line, err=terminal.as_json)
 
-    own = journey.pdf_files(documents) if documents else ()
+    own = pdf_files(documents) if documents else ()
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="bidclient-demo-", ignore_cleanup_errors=True) as folder:
             return journey.run_demo(

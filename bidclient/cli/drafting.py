@@ -70,7 +70,7 @@ def set_fields(terminal: Terminal, folder: Path, assignments: tuple[str, ...], f
     values = {}
     lines = () if file is None else _lines_of_file(file)
     if not (lines or assignments):
-        raise BadCommandLine("FIELD=VALUE / --from FILE")
+        raise BadCommandLine("give FIELD=VALUE or --from FILE")
     for assignment in (*lines, *assignments):
         name, found, value = assignment.partition("=")
         if not found:
@@ -134,7 +134,7 @@ def _lines_of_file(path: Path) -> list[str]:
         with path.open("rb") as file:
             text = file.read(_FIELDS_LIMIT + 1).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise FileProblem(str(path), str(error)) from error
+        raise FileProblem(str(path), getattr(error, "strerror", "") or str(error)) from error
     if len(text) > _FIELDS_LIMIT:
         raise FileProblem(str(path), f"more than {_FIELDS_LIMIT} bytes")
     return [line for line in text.splitlines() if line.strip()]
@@ -184,7 +184,7 @@ def _status(value: BidStatus, say: Say) -> Lines:
         pages = _pages(document.pages, say)
         yield f"  {document.part}/{document.file}  {size_text(document.size)}  {pages}"
     for stale in value.stale:
-        reason = say.reason(stale.reason)
+        reason = say.reason(stale.reason, stale.error)
         yield say(f"已过期：{stale.name}（{reason}）", f"Stale: {stale.name} ({reason})")
     for finding in value.missing:
         yield from _finding_lines(finding, say)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from bidclient.cli.say import Lines, Say, lines_of
-from bidclient.cli.terminal import FOLDER, Refusal, Terminal, command
+from bidclient.cli.terminal import FOLDER, Refusal, Terminal, command, judged
 from bidclient.desk.evidence import Exported, Judgement
 
 
@@ -26,12 +26,11 @@ def export(terminal: Terminal, folder: Path, out: Path) -> Exported:
 @command
 @click.argument("folder", type=FOLDER)
 @click.option("--trust", type=FOLDER, help="信任证书文件夹 / folder of trusted certificates")
-def verify(terminal: Terminal, folder: Path, trust: Path | None) -> Judgement | Refusal:
-    """离线核验证据 / judge an evidence folder offline."""
+def verify(terminal: Terminal, folder: Path, trust: Path | None) -> Refusal:
+    """离线核验证据，退出码同 verify / judge an evidence folder offline, with the exit codes of verify."""
     with terminal.desk() as desk:
         judgement = desk.evidence.verify(folder, trust)
-    bad = any(verdict.verdict == "invalid" for verdict in judgement.verdicts)
-    return Refusal(judgement, 5) if bad else judgement
+    return judged(judgement, judgement.verdicts)
 
 
 evidence.add_command(export, "export")

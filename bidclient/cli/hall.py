@@ -1,4 +1,4 @@
-"""login, lots, register, tender: the network's hall."""
+"""login, logout, lots, register, tender: the network's hall."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ import click
 from bidclient.cli.say import Lines, Say, lines_of, money_text, size_text, table
 from bidclient.cli.terminal import FILE, Terminal, command
 from bidclient.cli.times import deadline_text, lot_state, time_text
-from bidclient.desk.hall import FetchedTender, LoggedIn
+from bidclient.desk.hall import FetchedTender, LoggedIn, LoggedOut
 from bidclient.network.clock import system_now
 from bidclient.network.wire import LotSummary, Registration
 from bidclient.stages.tender import Clause, FormField, RequiredDocument, TenderPackage, read_tender
@@ -67,6 +67,13 @@ def login(terminal: Terminal, key_id: str | None) -> LoggedIn:
 
 
 @command
+def logout(terminal: Terminal) -> LoggedOut:
+    """退出登录，忘掉保存的会话 / end the session and forget it."""
+    with terminal.desk() as desk:
+        return desk.hall.log_out()
+
+
+@command
 @_KEY
 @click.option("--state", default="", help="只看某一状态 / only lots in this state")
 def lots(terminal: Terminal, key_id: str | None, state: str) -> LotList:
@@ -114,7 +121,7 @@ _SUBMISSION_ZH = {
     "upload": "截止前上传加密文件",
     "hash-first": "截止前递交存证文件，加密文件可随后上传",
 }
-VERBS = {"login": login, "lots": lots, "register": register, "tender": tender}
+VERBS = {"login": login, "logout": logout, "lots": lots, "register": register, "tender": tender}
 
 
 def _view(package: TenderPackage) -> TenderView:
@@ -190,6 +197,20 @@ def _logged_in(value: LoggedIn, say: Say) -> Lines:
     )
     if not value.remembered:
         yield say("本机没有安全的密钥库，会话不保存。", "No safe key store here: the session is not kept.")
+
+
+@lines_of.register
+def _logged_out(value: LoggedOut, say: Say) -> Lines:
+    if not value.had_session:
+        yield say(f"没有保存 {value.network} 的会话。", f"No session is kept for {value.network}.")
+    elif value.ended:
+        yield say(f"已退出 {value.network}。", f"Logged out of {value.network}.")
+    else:
+        yield say(
+            f"已忘掉 {value.network} 的会话；没能通知平台，会话在平台上到期才结束。",
+            f"The session of {value.network} is forgotten here; the network could not be told and ends it "
+            "when it expires.",
+        )
 
 
 @lines_of.register

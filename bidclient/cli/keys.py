@@ -6,7 +6,7 @@ import click
 
 from bidclient.cli.say import Lines, Say, lines_of
 from bidclient.cli.terminal import Terminal, command
-from bidclient.errors import BadCommandLine
+from bidclient.errors import BadCommandLine, BidError
 from bidclient.formats.instant import instant_text
 from bidclient.keys.info import KeyInfo
 from bidclient.keys.probe import Probe, TokenReport
@@ -48,6 +48,8 @@ class ModuleRow:
     api: str | None
     tokens: tuple[str, ...]
     problem: str | None
+    error: BidError | None = None
+    """What `problem` was made from, for explain to put into words."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def keys(
         if action == "pair":
             return KeyList(tuple(_row(key) for key in desk.keychain.pair(terminal.ask)), ())
         if key_id is None:
-            raise BadCommandLine("bidclient keys test ID")
+            raise BadCommandLine("name the key: bidclient keys test ID")
         return _tested(key_id, desk.keychain.test(key_id, terminal.ask, ticks, anew))
 
 
@@ -154,6 +156,7 @@ def module_rows(states: list[ModuleState]) -> tuple[ModuleRow, ...]:
             None if state.api is None else _APIS[state.api],
             state.tokens,
             None if state.problem is None else str(state.problem),
+            state.problem,
         )
         for state in states
     )
@@ -222,7 +225,8 @@ def _list(value: KeyList, say: Say) -> Lines:
         yield say(f"    有效期至 {ends}", f"    valid until {ends}") + _warnings(row, say)
     for module in value.modules:
         where = module.path or say("未安装", "not installed")
-        told = (f"{module.name}:", where, module.api, ", ".join(module.tokens), module.problem)
+        problem = say.reason(module.problem or "", module.error)
+        told = (f"{module.name}:", where, module.api, ", ".join(module.tokens), problem)
         yield "  ".join(text for text in told if text)
 
 
@@ -282,7 +286,7 @@ def _token(token: TestedToken, say: Say) -> Lines:
     )
     uses = {"sign": say("签名", "sign"), "decrypt": say("解密", "decrypt")}
     for tried in token.tried:
-        outcome = tried.reason or say("可用", "works")
+        outcome = say.reason(tried.reason) or say("可用", "works")
         yield say("  探测 ", "  tried ") + (
             f"{uses[tried.use]} {tried.mechanism} {tried.form}  {tried.seconds * 1000:.1f} ms  {outcome}"
         )

@@ -13,7 +13,8 @@ from bidclient.cli.times import EVENTS_ZH, event_name, time_text
 from bidclient.desk.opening import Confirmed
 from bidclient.desk.seat import Said
 from bidclient.errors import BadCommandLine
-from bidclient.stages.opened import Event, Readout, Subject
+from bidclient.stages.chain import Event
+from bidclient.stages.opened import Readout, Subject
 
 _KEY = click.option("--key", "key_id", help="签名证书编号 / id of the signing key")
 
@@ -50,7 +51,7 @@ def release(
 ) -> Said:
     """解密：提交密钥 / release the key."""
     if open_with and recovery_code:
-        raise BadCommandLine("--open-with / --recovery-code")
+        raise BadCommandLine("--open-with and --recovery-code exclude each other")
     with terminal.desk() as desk:
         if recovery_code is None:
             return desk.opening.release(folder, key_id, terminal.ask, open_with)

@@ -12,6 +12,18 @@ from bidclient.cli.screen import shown, tell
 from bidclient.errors import Cancelled
 
 PIN_VARIABLE = "BIDCLIENT_PIN"
+_STEPS_ZH = {
+    "pack": "固化",
+    "verify": "核验",
+    "sign": "签名",
+    "stamp": "签章",
+    "seal": "加密",
+    "unseal": "解密",
+    "rehearse": "试解密",
+    "upload": "上传",
+    "archive": "入库",
+    "reindex": "重建指纹",
+}
 
 
 @dataclass
@@ -22,8 +34,8 @@ class Person:
     """
 
     say: Say
-    pin_lines: list[str] = field(default_factory=list)
-    typed: dict[str, str] = field(default_factory=dict)
+    pin_lines: list[str] = field(default_factory=list, repr=False)
+    typed: dict[str, str] = field(default_factory=dict, repr=False)
     """What was typed for a key in this command: the same key is not asked about twice."""
 
     phone: PhoneScreen = field(default_factory=PhoneScreen)
@@ -83,14 +95,15 @@ def pin_source(pin_stdin: bool, environment: MutableMapping[str, str]) -> list[s
     return [from_environment] if from_environment else []
 
 
-def progress_on_stderr() -> Progress:
+def progress_on_stderr(say: Say) -> Progress:
     """A progress line on a terminal; silence where stderr is a file or a pipe."""
     if not sys.stderr.isatty():
         return silent
     last = {"text": ""}
 
     def show(step: str, done: int, total: int) -> None:
-        text = f"{step} {done * 100 // total}%" if total else f"{step} {done}"
+        name = say(_STEPS_ZH.get(step, step), step)
+        text = f"{name} {done * 100 // total}%" if total else f"{name} {done}"
         if text != last["text"]:
             last["text"] = text
             end = "\n" if total and done >= total else ""

@@ -1,11 +1,14 @@
 """How results look to a person, in Chinese or English: one function for each type of result."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import singledispatch
 
-from bidclient.cli.proofs import proof_zh
-from bidclient.explain import Language
+from bidclient.errors import BidError
+from bidclient.explain import Language, explain, in_words
+from bidclient.formats.instant import CHINA
 from bidclient.formats.money import yuan_text
 from bidclient.stages.evidence import Verdict
 
@@ -28,13 +31,15 @@ class Say:
         """One of the three values."""
         return self(_VERDICTS_ZH.get(verdict, verdict), verdict)
 
-    def reason(self, reason: str) -> str:
-        """Why an artefact is stale, or a verdict is what it is; what is not known stays as it is."""
-        head, _, rest = reason.partition(": ")
-        known = _REASONS_ZH.get(reason)
-        if known is None and head in _REASONS_ZH:
-            known = f"{_REASONS_ZH[head]}：{proof_zh(rest)}"
-        return self(known or proof_zh(reason), reason)
+    def reason(self, reason: str, error: BidError | None = None) -> str:
+        """Why something is as it is: the words for `error`, if it was made from one; times as in China."""
+        if error is not None:
+            said = explain(error, self.language)
+            return f"{said.title}{self('：', ': ')}{self._local(said.cause)}"
+        return self._local(in_words(reason, self.language))
+
+    def _local(self, text: str) -> str:
+        return _INSTANT.sub(_in_china, text) if self.language == "zh" else text
 
 
 _STAGES_ZH = {
@@ -62,33 +67,10 @@ _ASPECTS_ZH = {
     "revocation": "吊销状态",
     "seal": "签章与覆盖范围",
     "timestamp": "时间戳",
+    "electronic seal": "电子印章",
+    "seal maker": "制章单位",
 }
-_REASONS_ZH = {
-    "made from what has changed since": "所依据的内容后来有改动",
-    "incomplete": "不完整",
-    "answers another version of the tender": "对应的是另一版招标文件",
-    "the draft was edited since": "固化后又修改过内容",
-    "signed over another package": "签的是另一次固化的内容",
-    "sealed from another signed bid": "加密的是另一份签章文件",
-    "rehearsed with another sealed bid": "试解密的是另一份加密文件",
-    "never opened as a whole": "没有完整试解密过",
-    "no trading network is set, so nobody is trusted": "设置中没有交易网络，无从判断可信的签发者",
-    "the file carries no signature": "文件没有签章",
-    "there is no stub beside it": "旁边没有存证文件，只看得出结构完好",
-    "expired": "已过期",
-    "not yet valid": "尚未生效",
-    "unknown issuer": "不认识的签发者",
-    "revoked": "已被吊销",
-    "no-address": "证书和设置都没有给出查询地址",
-    "unreachable": "查询服务连接不上",
-    "stale": "查询到的答复已过期",
-    "clock": "本机时间与查询服务不一致，请校准本机时间",
-    "unknown": "查询服务不认识这张证书",
-    "bad-answer": "查询到的答复不可信",
-    "no-chain": "无法确认签发者",
-    "unproven-time": "没有时间戳证明签名早于吊销",
-}
-"""Of stages that do not follow from one another (store.state), and where nobody is trusted."""
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?[+-]\d\d:\d\d")
 
 Lines = Iterable[str]
 
@@ -113,7 +95,15 @@ def _(value: list, say: Say) -> Lines:  # type: ignore[type-arg] # as above
 def _verdict(value: Verdict, say: Say) -> Lines:
     name, found, aspect = value.item.partition(": ")
     item = f"{name} {say(_ASPECTS_ZH.get(aspect, aspect), aspect)}" if found else name
-    yield f"  [{say.verdict(value.verdict)}] {item}: {say.reason(value.reason)}"
+    yield f"  [{say.verdict(value.verdict)}] {item}: {say.reason(value.reason, value.error)}"
+
+
+def _in_china(found: re.Match[str]) -> str:
+    try:
+        moment = datetime.fromisoformat(found[0]).astimezone(CHINA)
+    except ValueError:
+        return found[0]
+    return f"{moment:%Y-%m-%d %H:%M:%S}（北京时间）"
 
 
 def size_text(count: int) -> str:

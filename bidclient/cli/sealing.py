@@ -7,7 +7,7 @@ import click
 
 from bidclient.checks.finding import Finding
 from bidclient.cli.say import Lines, Say, lines_of, size_text
-from bidclient.cli.terminal import FILE, FOLDER, Refusal, Terminal, command
+from bidclient.cli.terminal import FILE, FOLDER, Refusal, Terminal, command, judged
 from bidclient.desk.sealing import Rehearsed, SealedResult
 from bidclient.desk.signing import Packed, SignedResult
 from bidclient.desk.verifying import FileReport
@@ -77,12 +77,18 @@ def rehearse(terminal: Terminal, folder: Path, key_id: str | None) -> Rehearsed:
 
 @command
 @click.argument("paths", type=click.Path(path_type=Path), nargs=-1, required=True)
-def verify(terminal: Terminal, paths: tuple[Path, ...]) -> tuple[FileReport, ...] | Refusal:
-    """核验任何成果：有效、无效、无法判断 / judge any artefact or bid folder."""
+def verify(terminal: Terminal, paths: tuple[Path, ...]) -> Refusal:
+    """核验任何成果：有效、无效、无法判断 / judge any artefact or bid folder.
+
+    退出码：0 全部有效，5 有无效的，1 没有无效的但有无法判断的 /
+    exit code 0 when all is valid, 5 when something is invalid, else 1 when something cannot be told
+    """
+    for path in paths:
+        if not path.exists():
+            raise FileProblem(str(path), "No such file or directory")
     with terminal.desk() as desk:
         reports = tuple(desk.verifying.verify(path, terminal.progress) for path in paths)
-    bad = any(verdict.verdict == "invalid" for report in reports for verdict in report.verdicts)
-    return Refusal(reports, 5) if bad else reports
+    return judged(reports, [verdict for report in reports for verdict in report.verdicts])
 
 
 @command
@@ -92,7 +98,7 @@ def verify(terminal: Terminal, paths: tuple[Path, ...]) -> tuple[FileReport, ...
 @click.option("-o", "--out", type=FILE, required=True, help="输出的 .asice / output")
 def unseal(
     terminal: Terminal, file: Path, key_id: str | None, recovery_code: Path | None, out: Path
-) -> FileReport:
+) -> Refusal:
     """投标人自己解密查看 / the bidder's own reading."""
     with terminal.desk() as desk:
         if recovery_code is None:
@@ -100,7 +106,9 @@ def unseal(
         else:
             code = read_code(recovery_code)
             desk.sealing.unseal_with_code(file, out, code, terminal.ask, terminal.progress)
-        return desk.verifying.verify(out, terminal.progress)
+        report = desk.verifying.verify(out, terminal.progress)
+    # It is opened: that its signers cannot be told, without a network set, is no failure of this.
+    return judged(report, report.verdicts, untold=0)
 
 
 VERBS = {

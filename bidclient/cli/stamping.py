@@ -95,7 +95,7 @@ def _pictures(images: tuple[str, ...]) -> tuple[Path | None, dict[SealKind, Path
         elif usual is None:
             usual = Path(image)
         else:
-            raise BadCommandLine("--image")
+            raise BadCommandLine("--image: more than one picture without a kind")
     return usual, pictures
 
 
@@ -130,7 +130,7 @@ def seal_image(
         picture = write_seal_image(name, code, kind, out)
         return Drawn(picture.path, picture.width_mm, picture.height_mm)
     if certificate is None or sandbox is None:
-        raise BadCommandLine("--certificate --sandbox")
+        raise BadCommandLine("an electronic seal needs --certificate and --sandbox")
     from bidclient.sandbox.seal_maker import write_practice_seal
 
     signer = certificates_from_pem(read_limited(certificate, _PEM_LIMIT))
@@ -165,7 +165,7 @@ def _stamped(value: Stamped, say: Say) -> Lines:
         kinds = say("、".join(_KINDS_ZH[kind] for kind in file.kinds), ", ".join(file.kinds))
         yield f"  [{words[file.outcome]}] {file.document}: {kinds}"
         if file.reason:
-            yield f"    {file.reason}"
+            yield f"    {say.reason(file.reason)}"
         if file.kept:
             yield say(f"    原文件保存为 {file.kept}", f"    the file as it was: {file.kept}")
     for name in value.superseded:

@@ -4,7 +4,7 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,9 @@ from bidclient.cli.screen import echo, echo_json
 from bidclient.crypto.certificate import Certificate
 from bidclient.desk import Desk, build
 from bidclient.errors import BidError
+from bidclient.errors.sentence import Sentence
 from bidclient.explain import LANGUAGES, Language, explain
+from bidclient.stages.evidence import Verdict
 from bidclient.store.paths import HOME_VARIABLE, Paths, paths
 from bidclient.store.settings import Settings, read_settings
 
@@ -51,16 +53,23 @@ class Terminal:
             token_models=self.paths.token_models,
             revocation_answers=self.paths.revocation_answers,
             phone_certificates=self.paths.phone_certificates,
+            archive=self.paths.archive,
         ) as desk:
             yield desk
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A result that is an answer and a refusal at once: printed like any other, with exit code 1 or 5."""
+    """A result that is an answer and, with exit code 1 or 5, a refusal at once: printed like any other."""
 
     result: object
     exit_code: int
+
+
+def judged(result: object, verdicts: Iterable[Verdict], untold: int = 1) -> Refusal:
+    """A result with exit code 5 when a verdict is "invalid", else `untold` when one is "cannot-tell"."""
+    found = {one.verdict for one in verdicts}
+    return Refusal(result, 5 if "invalid" in found else untold if "cannot-tell" in found else 0)
 
 
 def command(function: _Command) -> click.Command:
@@ -104,7 +113,7 @@ def _open(given: Common) -> Terminal:
             echo(line, err=True)
     _start_log(places.logs, given["log_traffic"])
     ask = Person(say, pin_source(given["pin_stdin"], os.environ))
-    return Terminal(given["as_json"], say, ask, progress_on_stderr(), settings, places)
+    return Terminal(given["as_json"], say, ask, progress_on_stderr(say), settings, places)
 
 
 def _places(home: Path | str | None) -> Paths:
@@ -150,7 +159,7 @@ def print_error(error: BidError, arguments: list[str]) -> int:
                 "title": said.title,
                 "cause": said.cause,
                 "next_step": said.next_step,
-                "facts": error.facts,
+                "facts": {name: _fact(value) for name, value in error.facts.items()},
                 "retryable": error.retryable,
             }
         }
@@ -189,6 +198,12 @@ def to_json(value: object) -> str:
     """One JSON document, readable; certificates by their PEM, paths as text."""
     plain = msgspec.to_builtins(value, str_keys=True, enc_hook=_plain)
     return json.dumps(plain, ensure_ascii=False, indent=2)
+
+
+def _fact(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_fact(one) for one in value]
+    return str(value) if isinstance(value, BidError | Sentence) else value
 
 
 def _plain(value: object) -> object:

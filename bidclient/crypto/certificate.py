@@ -11,10 +11,10 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from bidclient.crypto.der import PARSE_ERRORS
+from bidclient.crypto.der import PARSE_ERRORS, moment
 from bidclient.crypto.sm_forms import check_point
 from bidclient.crypto.uscc import USCC_SHAPE, is_uscc
-from bidclient.errors import BadCertificate, UnknownIssuer
+from bidclient.errors import BadCertificate, UnknownIssuer, UnprovenTime
 
 _SIZE_LIMIT = 64 * 1024
 _PEM_LIMIT = 4 * 1024 * 1024
@@ -215,8 +215,7 @@ class Certificate:
         _ = self._parsed["signature_algorithm"].native
 
     def _instant(self, field: str) -> datetime:
-        value: datetime = self._parsed["tbs_certificate"]["validity"][field].native
-        return value.astimezone(UTC)
+        return moment(self._parsed["tbs_certificate"]["validity"][field].chosen)
 
     def _may(self, *usages: str) -> bool:
         allowed = self._parsed.key_usage_value
@@ -284,6 +283,28 @@ def verify_chain(
         if link.der not in trusted:
             _check_strength(link, what)
     return tuple(links)
+
+
+def verify_claimed(
+    certificate: Certificate,
+    intermediates: Sequence[Certificate],
+    anchors: Sequence[Certificate],
+    claimed: datetime,
+    now: datetime,
+    what: str,
+) -> tuple[Certificate, ...]:
+    """The chain of a signer who says that it was `claimed` when he signed, and nobody else says so.
+
+    Whoever has the key of a certificate that has ended can claim any time for a signature of today: such a
+    chain counts `now`. Raises UnprovenTime when it holds at the claimed time only; otherwise as verify_chain.
+    """
+    try:
+        return verify_chain(certificate, intermediates, anchors, now, what)
+    except UnknownIssuer:
+        raise
+    except BadCertificate as error:
+        verify_chain(certificate, intermediates, anchors, claimed, what)
+        raise UnprovenTime(error.subject, error.reason, claimed.isoformat()) from error
 
 
 def _check_strength(certificate: Certificate, what: str) -> None:

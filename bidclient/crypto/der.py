@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from asn1crypto import core
 
 from bidclient.errors import BadFormat
 
@@ -37,6 +40,25 @@ def check(data: bytes, what: str, limit: int) -> None:
             raise ValueError("bytes after the end")
     except ValueError as error:
         raise BadFormat(what, f"not DER: {error}") from error
+
+
+def octets(value: core.Asn1Value) -> bytes:
+    """The octets of a value that stands where anything may stand. Raises TypeError, see PARSE_ERRORS."""
+    native = value.native
+    if not isinstance(native, bytes):
+        raise TypeError("not an OCTET STRING")
+    return native
+
+
+def moment(value: core.Asn1Value) -> datetime:
+    """The time in a UTCTime or GeneralizedTime, as UTC. Raises ValueError, see PARSE_ERRORS.
+
+    Without a zone (which DER forbids, X.690 §11.7) it would be another time on every computer.
+    """
+    native: datetime = value.native
+    if native.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return native.astimezone(UTC)
 
 
 def _check_element(data: bytes, start: int, end: int, depth: int) -> int:

@@ -136,7 +136,7 @@ def _read(enveloped: cms.EnvelopedData, syntax: MessageSyntax) -> Parts:
     _expect(content["content_type"].dotted == syntax.data, "the content is not of type data")
     cipher = algorithm["algorithm"].dotted
     _expect(cipher in (_AES256_CBC, SM4_CBC), "the content cipher is neither AES-256-CBC nor SM4-CBC")
-    vector, ciphertext = algorithm["parameters"].native, content["encrypted_content"].native
+    vector, ciphertext = der.octets(algorithm["parameters"]), content["encrypted_content"].native
     _expect(len(vector) == BLOCK, "the initial vector has the wrong size")
     _expect(len(ciphertext) > 0 and len(ciphertext) % BLOCK == 0, "the ciphertext has the wrong size")
     targets = [target for one in enveloped["recipient_infos"] for target in _targets(one, cipher)]

@@ -52,7 +52,9 @@ def _opened(data: bytes) -> Image.Image:
             if image.width * image.height > _MOST_PIXELS:
                 raise BadDocument("seal", f"印章图片过大 ({image.width} × {image.height} pixels)")
             image.load()
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombWarning) as error:
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise BadDocument("seal", f"印章图片过大 (more than {_MOST_PIXELS} pixels)") from error
+    except (OSError, ValueError, SyntaxError) as error:
         raise BadDocument(
             "seal", "印章图片须为 PNG 或 JPEG (the seal's picture is no PNG or JPEG)"
         ) from error

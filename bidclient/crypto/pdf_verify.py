@@ -1,13 +1,13 @@
 """The seals in a PDF file, found and verified one by one; whom to trust is for the caller to say."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, Literal
 
 from asn1crypto.core import Void
-from pyhanko.pdf_utils.generic import DictionaryObject, IndirectObject
+from pyhanko.pdf_utils.generic import DictionaryObject, IndirectObject, StreamObject
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import SuspiciousModification
 from pyhanko.sign.fields import enumerate_sig_fields
@@ -20,6 +20,7 @@ from bidclient.crypto import ses
 from bidclient.crypto.certificate import Certificate
 from bidclient.crypto.pdf_container import PADES
 from bidclient.crypto.pdf_signature import APPLICATION, PDF_ERRORS, REASON
+from bidclient.crypto.revocation import Revocation
 from bidclient.crypto.signed_parts import TOKEN
 from bidclient.errors import BadDocument, BadSignature
 
@@ -27,6 +28,8 @@ Form = Literal["cms", "ses", "unknown"]
 _FORMS: dict[str, Form] = {PADES: "cms", "/adbe.pkcs7.detached": "cms", ses.SUB_FILTER: "ses"}
 _DIGESTS = frozenset({"sha256", "sha384", "sha512"})
 _SHORTEST_RSA = 2048
+_MOST_REVOCATION = 512 * 1024
+"""Bytes of revocation data, as they lie in the file, that are unpacked: a bomb must not get far."""
 _GM_NAMES = bytes.fromhex("2a811ccf55")
 """1.2.156.10197: a CMS of GM/T 0010 inside a PDF, about which no two programs agree."""
 
@@ -88,6 +91,25 @@ def find_signatures(file: BinaryIO, what: str) -> tuple[FoundSignature, ...]:
         return tuple(_found(reader, name, value.get_object(), place, what) for name, value, place in fields)
     except PDF_ERRORS as error:
         raise BadDocument(what, f"文件结构有误 ({type(error).__name__}: {error})") from error
+
+
+def embedded_revocation(file: BinaryIO) -> Revocation:
+    """What a PDF carries to show that its signers were good (DSS, EN 319 142-1 §5.4.2); none of it is proven.
+
+    What cannot be read counts as if it were not there: the signatures do not cover it.
+    """
+    found: dict[str, list[bytes]] = {"/OCSPs": [], "/CRLs": []}
+    room = _MOST_REVOCATION
+    with suppress(*PDF_ERRORS):
+        store = PdfFileReader(file).root["/DSS"]
+        for name, answers in found.items():
+            for place in store[name] if name in store else ():  # noqa: SIM401 - as in _found
+                stream = place.get_object()
+                if not isinstance(stream, StreamObject) or len(stream.encoded_data) > room:
+                    break
+                room -= len(stream.encoded_data)
+                answers.append(bytes(stream.data))
+    return Revocation((), tuple(found["/OCSPs"]), tuple(found["/CRLs"]))
 
 
 def _found(

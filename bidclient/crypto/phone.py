@@ -20,15 +20,17 @@ _CHECK_BYTES = 16
 _HPKE = Suite(KEM.P256, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
-def bound_digest(operation: str, items: Sequence[bytes], point: bytes = b"") -> bytes:
+def bound_digest(
+    operation: str, items: Sequence[bytes], point: bytes = b"", display: Sequence[str] = ()
+) -> bytes:
     """SHA-256 over an operation and the digests that it is about, in their order: what is approved.
 
-    `point` is the public key to which the answer comes back, where there is one; it is the last item then.
+    What the phone shows of it, the lines of `display`, is the first item, as one digest. `point` is the
+    public key to which the answer comes back, where there is one; it is the last item then.
     """
-    bound = hashlib.sha256(_CONTEXT + operation.encode())
-    for item in (*items, point) if point else items:
-        bound.update(len(item).to_bytes(4, "big") + item)
-    return bound.digest()
+    shown = hashlib.sha256(_joined([line.encode() for line in display])).digest()
+    ends = (point,) if point else ()
+    return hashlib.sha256(_CONTEXT + operation.encode() + _joined([shown, *items, *ends])).digest()
 
 
 def verification_code(token: str, bound: bytes) -> str:
@@ -55,6 +57,11 @@ def phone_link(base: str, token: str, secret: str, elapsed: int, bound: bytes) -
 def return_information(session: str, item: bytes) -> bytes:
     """What an opened key is bound to on its way back: the session, and the encrypted key's digest."""
     return _CONTEXT + session.encode() + b"\0" + item
+
+
+def _joined(parts: Sequence[bytes]) -> bytes:
+    """Each with its length in 4 bytes before it, so that no two lists are joined to the same bytes."""
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 
 
 class ReturnKey:

@@ -116,9 +116,9 @@ def _parts(envelope: bytes, salt: bytes) -> tuple[bytes, bytes, bytes]:
         info = cms.ContentInfo.load(envelope, strict=True)
         content = info["content"]["encrypted_content_info"]
         recipient = info["content"]["recipient_infos"][0].chosen
-        vector = bytes(content["content_encryption_algorithm"]["parameters"].native)
-        encrypted_key = bytes(recipient["encrypted_key"].native)
-        ciphertext = bytes(content["encrypted_content"].native)
+        vector = der.octets(content["content_encryption_algorithm"]["parameters"])
+        encrypted_key = der.octets(recipient["encrypted_key"])
+        ciphertext = der.octets(content["encrypted_content"])
         again = _skeleton(salt, vector, encrypted_key, ciphertext)
     except der.PARSE_ERRORS as error:
         raise BadEnvelope("not a recovery envelope") from error

@@ -169,7 +169,7 @@ def read_ocsp(
                 return undecided("bad-answer", f"the service answers {status}", source)
             basic = parsed["response_bytes"]["response"].parsed
             told = basic["tbs_response_data"]
-            produced: datetime = told["produced_at"].native
+            produced = der.moment(told["produced_at"])
             _check_responder(basic, issuer, produced, source)
             _check_extensions(told, nonce)
             single = _about(told, certificate, issuer)
@@ -254,8 +254,8 @@ def _about(told: core.Sequence, certificate: Certificate, issuer: Certificate) -
 
 def _dated(single: core.Sequence, produced: datetime, now: datetime, is_fresh: bool, source: str) -> Standing:
     """The standing that one answer gives, or why its dates forbid to believe it."""
-    begins: datetime = single["this_update"].native
-    ends: datetime | None = single["next_update"].native
+    begins, until = der.moment(single["this_update"]), single["next_update"]
+    ends = None if isinstance(until, core.Void) else der.moment(until)
     if begins > now + CLOCK_TOLERANCE or (is_fresh and abs(produced - now) > CLOCK_TOLERANCE):
         return undecided("clock", f"the service has {produced.isoformat()}, we {now.isoformat()}", source)
     # Without a nextUpdate there is always something newer (RFC 6960 §4.2.2.1).
@@ -269,7 +269,9 @@ def _dated(single: core.Sequence, produced: datetime, now: datetime, is_fresh: b
         return undecided("unknown", "the service does not know this certificate", source)
     why = status.chosen["revocation_reason"]
     reason = "unspecified" if isinstance(why, core.Void) else str(why.native)
-    return Standing("revoked", reason, "", source, status.chosen["revocation_time"].native, ends)
+    since: datetime = status.chosen["revocation_time"].native
+    # Revoked it is, even where nobody can say since when.
+    return Standing("revoked", reason, "", source, None if since.tzinfo is None else since, ends)
 
 
 def _name(certificate: Certificate) -> bytes:
@@ -326,7 +328,7 @@ def read_crl(
 
 def _list(data: bytes, source: str) -> "CertificateRevocationList":
     """The list, read. Raises BadFormat, ValueError."""
-    from cryptography.x509 import load_der_x509_crl
+    from cryptography.x509 import InvalidVersion, load_der_x509_crl
 
     if len(data) > CRL_LIMIT:
         raise BadFormat(source, f"{len(data)} bytes, at most {CRL_LIMIT} allowed")
@@ -335,7 +337,10 @@ def _list(data: bytes, source: str) -> "CertificateRevocationList":
         algorithm = crl.CertificateList.load(content)["signature_algorithm"]["algorithm"].native
     if algorithm.startswith(_WEAK):
         raise BadFormat(source, f"weak signature algorithm {algorithm}")
-    return load_der_x509_crl(content)
+    try:
+        return load_der_x509_crl(content)
+    except InvalidVersion as error:
+        raise BadFormat(source, "a list of an unknown version") from error
 
 
 def _revoked(

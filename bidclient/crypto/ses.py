@@ -18,7 +18,7 @@ from bidclient.crypto.message_syntax import SM3, SM3_WITH_SM2
 from bidclient.crypto.pdf_container import Container, Steps
 from bidclient.crypto.pdf_picture import SealPicture
 from bidclient.crypto.private_key import MESSAGE_LIMIT, PrivateKey, SignatureScheme
-from bidclient.crypto.ses_forms import CERTIFICATES, DIGESTS, ESeal, SealInfo, SealSignature, ToBeSigned
+from bidclient.crypto.ses_forms import DIGESTS, CertificateDigest, ESeal, SealInfo, SealSignature, ToBeSigned
 from bidclient.crypto.timestamp import Stamp
 from bidclient.errors import BadFormat, BadSignature, KeyRefused
 
@@ -48,19 +48,15 @@ class ElectronicSeal:
     valid_end: datetime
 
     def check_signer(self, signer: Certificate, at: datetime, what: str) -> None:
-        """Raises BadSignature unless the seal is for this certificate and valid at that time."""
-        listed = ESeal.load(self.der)["e_seal_info"]["property"]
+        """Raises BadSignature unless the seal is for this certificate and valid at that time, BadFormat."""
         if not self.valid_start <= at <= self.valid_end:
             raise BadSignature(what, f"the seal {self.name} is not valid at {at.isoformat()}")
-        for one in listed["cert_list"]:
-            if listed["cert_list_type"].native == CERTIFICATES:
-                found = bytes(one.native) == signer.der
-            else:
-                is_sm3 = one["type"].native.lower() in _SM3_NAMES
-                found = is_sm3 and hmac.compare_digest(bytes(one["value"].native), sm.sm3(signer.der))
-            if found:
-                return
-        raise BadSignature(what, f"the seal {self.name} is not for the certificate of {signer.subject}")
+        with der.reading(what):
+            listed = any(
+                _names(one, signer) for one in ESeal.load(self.der)["e_seal_info"]["property"]["cert_list"]
+            )
+        if not listed:
+            raise BadSignature(what, f"the seal {self.name} is not for the certificate of {signer.subject}")
 
 
 @dataclass(frozen=True)
@@ -186,7 +182,7 @@ def verify_ses(data: bytes, digest: bytes, what: str) -> SesSigned:
         signer = Certificate.from_der(parsed["cert"].native)
         if not signer.can_sign:
             raise BadSignature(what, "the signer's certificate is not for signatures")
-        at = to_sign["time_info"].native.astimezone(UTC)
+        at = der.moment(to_sign["time_info"])
         seal.check_signer(signer, at, what)
         if not hmac.compare_digest(_octets(to_sign["data_hash"], what), digest):
             raise BadSignature(what, "the content is not what was signed")
@@ -214,9 +210,17 @@ def _read_seal(seal: ESeal, what: str) -> ElectronicSeal:
         name=owner["name"].native,
         picture=SealPicture(bytes(picture["data"].native), *size),
         maker=maker,
-        valid_start=owner["valid_start"].native.astimezone(UTC),
-        valid_end=owner["valid_end"].native.astimezone(UTC),
+        valid_start=der.moment(owner["valid_start"]),
+        valid_end=der.moment(owner["valid_end"]),
     )
+
+
+def _names(listed: Any, signer: Certificate) -> bool:
+    """Whether an entry of a seal's list of certificates, or of their digests, is the signer's."""
+    if isinstance(listed, CertificateDigest):
+        is_sm3 = listed["type"].native.lower() in _SM3_NAMES
+        return is_sm3 and hmac.compare_digest(bytes(listed["value"].native), sm.sm3(signer.der))
+    return bytes(listed.native) == signer.der
 
 
 def _octets(value: Any, what: str) -> bytes:

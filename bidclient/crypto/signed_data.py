@@ -179,7 +179,7 @@ def _verified(parts: Parts, content: bytes, what: str) -> Signed:
             # The authority may hold a copy of an encryption key: what it signs binds nobody.
             raise BadSignature(what, "the signer's certificate is not for signatures")
         _check_attributes(parts, content, signer, what)
-        signing_time = _signing_time(parts.attributes["signing_time"], what)
+        signing_time = der.moment(parts.attributes["signing_time"].chosen)
     _check_signature(signer, parts, what)
     return Signed(
         content=parts.content,
@@ -218,13 +218,6 @@ def _check_attributes(parts: Parts, content: bytes, signer: Certificate, what: s
                 raise BadSignature(what, "the signature names another certificate")
             return
     raise BadSignature(what, "the certificate is named by a digest that is not accepted")
-
-
-def _signing_time(value: cms.Time, what: str) -> datetime:
-    moment: datetime = value.native
-    if moment.tzinfo is None:
-        raise BadFormat(what, "the signing time has no zone")
-    return moment.astimezone(UTC)
 
 
 def _check_signature(signer: Certificate, parts: Parts, what: str) -> None:

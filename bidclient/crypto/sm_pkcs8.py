@@ -167,10 +167,10 @@ def _lock(data: bytes) -> _Lock:
         raise ValueError("not PBKDF2, or with an absurd number of rounds")
     hashing = _HASHES[settings["prf"]["algorithm"].native]
     kind = _CIPHERS[scheme["algorithm"].native]
-    vector, encrypted = scheme["parameters"].native, info["encrypted_data"].native
+    vector, encrypted = der.octets(scheme["parameters"]), info["encrypted_data"].native
     if len(vector) != _BLOCK:
         raise ValueError("an initial vector of the wrong length")
-    return _Lock(settings["salt"].native, rounds, hashing, kind, vector, encrypted)
+    return _Lock(der.octets(settings["salt"]), rounds, hashing, kind, vector, encrypted)
 
 
 def _unlocked(lock: _Lock, password: bytes) -> bytes:

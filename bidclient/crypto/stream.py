@@ -1,4 +1,4 @@
-"""Chunked authenticated encryption of big files on all cores, with every byte hashed while it passes."""
+"""Chunked authenticated encryption of big files on two cores, with every byte hashed while it passes."""
 
 import threading
 from collections.abc import Callable, Iterator

@@ -17,6 +17,7 @@ from bidclient.errors import (
     BadFormat,
     BadTimestamp,
     NetworkProblem,
+    UnknownIssuer,
     Unreachable,
     Untrusted,
 )
@@ -154,7 +155,8 @@ def verify_token(token: bytes, data: bytes, anchors: Sequence[Certificate], what
 
     Checked: signature, chain to `anchors` at the token's own time, critical extendedKeyUsage timeStamping
     (RFC 3161 §2.3), signing-certificate attribute (§2.4.2), imprint by SHA-256 or SM3. `what` names the
-    artefact in errors. Raises BadTimestamp.
+    artefact in errors. Raises BadTimestamp, from UnknownIssuer when nothing is wrong but that no anchor is
+    known for it.
     """
     try:
         der.check(token, what, _LIMIT)
@@ -187,7 +189,8 @@ def _verify(
     from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_response
 
     if not anchors:
-        raise BadTimestamp(what, "no trust anchor for timestamps")
+        nobody = UnknownIssuer(what, "no trust anchor for timestamps", "", "none")
+        raise BadTimestamp(what, nobody.reason) from nobody
     try:
         builder = VerifierBuilder(
             roots=[load_der_x509_certificate(anchor.der) for anchor in anchors], nonce=nonce
@@ -237,14 +240,20 @@ def _check_chain(token: bytes, digest: bytes, anchors: Sequence[Certificate], wh
     It comes from UnknownIssuer when nobody can tell: the token is about this digest, its signature cannot be
     judged, and we do not know who issued the service's certificate.
     """
-    statement = cms.ContentInfo.load(token)["content"]["encap_content_info"]["content"].parsed
-    if not hmac.compare_digest(statement["message_imprint"]["hashed_message"].native, digest):
+    try:
+        with der.reading(what):
+            statement = cms.ContentInfo.load(token)["content"]["encap_content_info"]["content"].parsed
+            stamped = statement["message_imprint"]["hashed_message"].native
+            at = der.moment(statement["gen_time"])
+    except BadFormat as error:
+        raise BadTimestamp(what, error.reason) from error
+    if not hmac.compare_digest(stamped, digest):
         raise BadTimestamp(what, "Mismatch between messages")
     signer, others = token_signer(token, what)
     if _TIME_STAMPING not in signer.extended_usages:
         raise BadTimestamp(what, f"{signer.subject} has another purpose than timestamps")
     try:
-        *_, anchor = verify_chain(signer, others, anchors, statement["gen_time"].native, what)
+        *_, anchor = verify_chain(signer, others, anchors, at, what)
     except BadCertificate as error:
         raise BadTimestamp(what, error.reason) from error
     if anchor.issuer != anchor.subject:

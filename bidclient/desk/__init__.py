@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bidclient.desk.archive import ArchiveDesk
 from bidclient.desk.certificates import CertificatesDesk
 from bidclient.desk.checking import Checking
 from bidclient.desk.connection import Clock, Connections, chain_check
@@ -43,6 +44,7 @@ class Desk:
     opening: OpeningDesk
     evidence: EvidenceDesk
     certificates: CertificatesDesk
+    archive: ArchiveDesk
 
     def __enter__(self) -> "Desk":
         return self
@@ -59,6 +61,7 @@ def build(
     token_models: Path | None = None,
     phone_certificates: Path | None = None,
     revocation_answers: Path | None = None,
+    archive: Path | None = None,
 ) -> Desk:
     """The desk for these settings. `environment` goes to the key hosts; `now` is this computer's clock.
 
@@ -66,6 +69,7 @@ def build(
     is the folder for what key hosts find out about models of tokens. `phone_certificates` is the file of the
     certificates on the company's phone; without it, or without an authority in the settings, there is none.
     `revocation_answers` is the folder for what issuers say about revocation; without it nothing is kept.
+    `archive` is the folder of the archive of earlier bids, where the settings name none.
     """
     if sources is None:
         sources = (
@@ -92,6 +96,7 @@ def build(
         certificates=CertificatesDesk(
             keychain, connections, trust, now, Path(settings.bids) if settings.bids else None
         ),
+        archive=ArchiveDesk(settings, archive, now),
     )
 
 

@@ -8,11 +8,11 @@ from typing import Literal
 
 from bidclient.checks.validity import MARGIN
 from bidclient.crypto.certificate import Certificate, verify_chain
-from bidclient.crypto.revocation import CLOCK_TOLERANCE, Standing
+from bidclient.crypto.revocation import CLOCK_TOLERANCE
 from bidclient.desk.connection import Clock, Connections
 from bidclient.desk.keychain import Keychain
 from bidclient.desk.sealing import certificates_of
-from bidclient.desk.trust import NO_NETWORK, Trust
+from bidclient.desk.trust import NO_NETWORK, Trust, standing_verdict
 from bidclient.errors import BidError, FileProblem, UnknownIssuer
 from bidclient.formats.instant import instant_text, parse_instant
 from bidclient.keys.info import KeyInfo
@@ -152,26 +152,18 @@ class CertificatesDesk:
             *_, anchor = verify_chain(certificate, key.chain, profile.anchors, at, "certificate")
         except UnknownIssuer as error:
             reason = f"unknown issuer: {error.issuer}; known: {error.known}"
-            return Verdict("chain", "cannot-tell", reason)
+            return Verdict("chain", "cannot-tell", reason, error)
         except BidError as error:
-            return Verdict("chain", "invalid", str(error))
+            return Verdict("chain", "invalid", str(error), error)
         return Verdict("chain", "valid", anchor.common_name or anchor.subject)
 
     def _revocation(self, key: KeyInfo, chain: Verdict, dates: Verdict) -> Verdict:
         for before in (dates, chain):
             # Issuers say nothing more of what has ended, and nobody's word counts where the chain is open.
             if before.verdict != "valid":
-                return Verdict("revocation", "cannot-tell", before.reason)
-        return _verdict(self._trust.standing(key.certificate, key.chain))
-
-
-def _verdict(standing: Standing) -> Verdict:
-    if standing.status == "revoked":
-        since = "" if standing.since is None else f" {instant_text(standing.since)}"
-        return Verdict("revocation", "invalid", f"revoked:{since} {standing.reason}")
-    if standing.status == "cannot-tell":
-        return Verdict("revocation", "cannot-tell", f"{standing.cause}: {standing.reason}")
-    return Verdict("revocation", "valid", standing.reason)
+                return Verdict("revocation", "cannot-tell", before.reason, before.error)
+        standing = self._trust.standing(key.certificate, key.chain)
+        return standing_verdict("revocation", [(key.certificate.common_name, standing)])
 
 
 def _dates(certificate: Certificate, now: datetime) -> Verdict:

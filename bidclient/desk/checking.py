@@ -9,6 +9,7 @@ from bidclient.crypto.certificate import Certificate
 from bidclient.desk.connection import Clock, Connections
 from bidclient.desk.keychain import Keychain
 from bidclient.errors import CertificateUnfit, Incomplete
+from bidclient.errors.sentence import Sentence
 from bidclient.stages.tender import Tender, read_tender
 from bidclient.store.bids import BidFolder
 from bidclient.store.state import draft_of
@@ -53,7 +54,7 @@ class Checking:
         report = self.check(path, with_keys=False)
         if not report.passed:
             blocking = (finding for finding in report.findings if finding.severity == "blocking")
-            raise Incomplete(tuple(f"{finding.message_zh} {finding.message_en}" for finding in blocking))
+            raise Incomplete(tuple(_sentence(finding) for finding in blocking))
         return report
 
     def _own_certificates(self, uscc: str) -> tuple[Certificate, ...]:
@@ -70,5 +71,9 @@ def require_fit(certificate: Certificate, tender: Tender, now: Clock, uscc: str)
     findings = check_certificate(certificate, tender, now(), uscc)
     for finding in findings:
         if finding.severity == "blocking":
-            raise CertificateUnfit(certificate.subject, f"{finding.message_zh} {finding.message_en}")
+            raise CertificateUnfit(certificate.subject, _sentence(finding))
     return tuple(findings)
+
+
+def _sentence(finding: Finding) -> Sentence:
+    return Sentence(finding.message_zh, finding.message_en)

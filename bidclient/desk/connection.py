@@ -11,14 +11,15 @@ from bidclient.ask import Ask
 from bidclient.crypto.certificate import Certificate, certificates_from_pem, verify_chain
 from bidclient.crypto.private_key import PrivateKey
 from bidclient.crypto.timestamp import Imprint, Stamp, fail_over, stamp_by
-from bidclient.desk.keychain import Keychain
+from bidclient.desk.keychain import Keychain, told
+from bidclient.desk.purpose import Act, purpose
 from bidclient.errors import FileProblem, Mismatch, Rejected, SettingProblem
 from bidclient.network.client import Network
 from bidclient.network.profile import Profile
 from bidclient.network.revocation import Revocations
 from bidclient.network.stamping import stamp_transport
 from bidclient.network.wire import Session
-from bidclient.stages.tender import TenderPackage, check_network, verify_tender
+from bidclient.stages.tender import Tender, TenderPackage, check_network, verify_tender
 from bidclient.store import sessions
 from bidclient.store.settings import NetworkSettings
 
@@ -40,6 +41,10 @@ class Bidder:
     def uscc(self) -> str:
         """The organisation that the network knows us as."""
         return self.session.uscc
+
+    def key_for(self, act: Act, tender: Tender) -> PrivateKey:
+        """The key, to sign what is said about a lot."""
+        return told(self.key, purpose(act, tender))
 
     def check(self, uscc: str, network: str) -> None:
         """Raises Mismatch unless it is this company and this network that a bid speaks of."""
@@ -135,7 +140,7 @@ class Connections:
         key = self._keychain.find(wanted, "sign")
         with Network(self.profile) as network:
             info = network.info
-            with self._keychain.unlocked(key, ask) as private:
+            with self._keychain.unlocked(key, ask, (*purpose("log-in"), info.name)) as private:
                 session = network.login.with_certificate(info.id, private, self._now())
                 yield Bidder(network, session, private)
 

@@ -11,7 +11,8 @@ from bidclient.desk.connection import Clock, Connections, read_anchors
 from bidclient.errors import BidExists, DiskProblem, FileProblem, TooLarge, WrongStage
 from bidclient.formats import atomic, stored_zip
 from bidclient.formats.content import read_limited
-from bidclient.stages.evidence import (
+from bidclient.stages.evidence import Verdict, verify_evidence
+from bidclient.stages.evidence_folder import (
     CERTIFICATES,
     CHAIN,
     JOURNAL,
@@ -21,8 +22,6 @@ from bidclient.stages.evidence import (
     TENDER,
     TENDER_SIGNATURE,
     Evidence,
-    Verdict,
-    verify_evidence,
 )
 from bidclient.stages.stub import read_stub
 from bidclient.stages.submitted import read_receipt
@@ -92,7 +91,7 @@ class EvidenceDesk:
         TooLarge, SettingProblem, BadCertificate.
         """
         anchors, stamp_anchors, identity = self._trusted(trust)
-        evidence = Evidence(_read_folder(path), anchors, stamp_anchors, identity)
+        evidence = Evidence(_read_folder(path), anchors, stamp_anchors, identity, self._now())
         verdicts = tuple(verify_evidence(evidence))
         return Judgement(all(one.verdict == "valid" for one in verdicts), verdicts)
 

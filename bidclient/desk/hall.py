@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from bidclient.ask import Ask
 from bidclient.desk.connection import Clock, Connections
-from bidclient.errors import BadValue, BidExists, DiskProblem, Mismatch
+from bidclient.errors import BadValue, BidExists, DiskProblem, Mismatch, NetworkProblem, Rejected
 from bidclient.formats import atomic
 from bidclient.formats.instant import instant_text
 from bidclient.network.client import Network
@@ -33,6 +33,15 @@ class LoggedIn:
     server_time: str
     clock_bound_ms: int
     remembered: bool
+
+
+@dataclass(frozen=True)
+class LoggedOut:
+    """What became of the session: whether there was one, and whether the network has ended it, too."""
+
+    network: str
+    had_session: bool
+    ended: bool
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,26 @@ class HallDesk:
                 clock_bound_ms=int(reading.bound.total_seconds() * 1000) + 1,
                 remembered=sessions.remember(network.profile.address, session.access_token),
             )
+
+    def log_out(self) -> LoggedOut:
+        """Forget the session, and have the network end it where it can be reached.
+
+        Raises SettingProblem, FileProblem, Untrusted.
+        """
+        profile = self._connections.profile
+        token = sessions.recall(profile.address)
+        if token is None:
+            return LoggedOut(profile.address, had_session=False, ended=False)
+        sessions.forget(profile.address)
+        try:
+            with Network(profile) as network:
+                network.login.resume(token)
+                network.login.logout()
+        except NetworkProblem as error:
+            # A session that the network does not know any more has ended as well.
+            ended = isinstance(error, Rejected) and error.problem == "unauthorized"
+            return LoggedOut(profile.address, had_session=True, ended=ended)
+        return LoggedOut(profile.address, had_session=True, ended=True)
 
     def lots(self, state: str, key_id: str | None, ask: Ask) -> tuple[LotSummary, ...]:
         """The lots of the network, only those in `state` if given. Raises NetworkProblem."""

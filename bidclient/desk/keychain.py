@@ -7,12 +7,14 @@ from itertools import chain
 
 from bidclient.ask import Ask
 from bidclient.crypto.private_key import PrivateKey
+from bidclient.desk.purpose import Purpose, purpose
 from bidclient.errors import NoToken, SettingProblem, WrongKey
 from bidclient.keys.choice import find_key, partner
 from bidclient.keys.info import KeyInfo, KeySource, Use
-from bidclient.keys.mobile import MobileSource
+from bidclient.keys.mobile import MobileKey, MobileSource
 from bidclient.keys.probe import Probe, probe
-from bidclient.keys.token import ModuleState, TokenKey, TokenSource
+from bidclient.keys.token import ModuleState, TokenSource
+from bidclient.keys.token_key import TokenKey
 
 
 class Keychain:
@@ -67,11 +69,11 @@ class Keychain:
         raise WrongKey(needed, ", ".join(key.id for key in here.values()))
 
     @contextmanager
-    def unlocked(self, key: KeyInfo, ask: Ask) -> Iterator[PrivateKey]:
-        """The usable key. Raises KeyProblem, Cancelled."""
+    def unlocked(self, key: KeyInfo, ask: Ask, what_for: Purpose) -> Iterator[PrivateKey]:
+        """The usable key. Whoever approves its use on a phone sees what for. Raises KeyProblem, Cancelled."""
         source, _ = find_key(self._sources, key.id, "sign" if key.can_sign else "decrypt")
         with source.unlock(key, ask) as private:
-            yield private
+            yield told(private, what_for)
 
     def test(self, wanted: str, ask: Ask, ticks: Callable[[], float], anew: bool = False) -> Probe:
         """Sign, or wrap and unwrap, something and verify it; tell all that is known of its token.
@@ -84,7 +86,7 @@ class Keychain:
             known = self.listed()
             use: Use = "sign" if any(one.can_sign for one in known) else "decrypt"
             key = self.find(wanted, use)
-        with self.unlocked(key, ask) as private:
+        with self.unlocked(key, ask, purpose("test")) as private:
             if not isinstance(private, TokenKey):
                 return probe(private, ticks)
             if anew and key.certificate.key_algorithm == "sm2" and not private.learn().tried:
@@ -95,3 +97,8 @@ class Keychain:
         """End what the sources hold open."""
         for source in self._sources:
             source.close()
+
+
+def told(key: PrivateKey, what_for: Purpose) -> PrivateKey:
+    """The same key for another purpose: a phone shows it, a token has no screen."""
+    return key.about(what_for) if isinstance(key, MobileKey) else key

@@ -1,13 +1,14 @@
 """The opening: sign in, release the key, compare our row, confirm or object."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from bidclient.ask import Ask
 from bidclient.crypto.certificate import Certificate
 from bidclient.desk.connection import Clock, Connections
 from bidclient.desk.keychain import Keychain
+from bidclient.desk.purpose import purpose
 from bidclient.desk.sealing import certificates_of, wiped
 from bidclient.desk.seat import Said, take_seat
 from bidclient.desk.submitting import in_force
@@ -17,8 +18,9 @@ from bidclient.formats import atomic, canonical
 from bidclient.formats.bseal import Frame
 from bidclient.formats.wraps import unwrap_secret, unwrap_with_code
 from bidclient.network.wire import OpeningView
-from bidclient.stages.evidence import READOUT
-from bidclient.stages.opened import Event, Method, Readout, ReadoutRow, Subject, check_row, table_sha256
+from bidclient.stages.chain import Event
+from bidclient.stages.evidence_folder import READOUT
+from bidclient.stages.opened import Method, Readout, ReadoutRow, Subject, check_row, table_sha256
 from bidclient.stages.signed import read_signed
 from bidclient.stages.stub import read_stub
 from bidclient.stages.tender import Record, read_tender
@@ -62,11 +64,12 @@ class OpeningDesk:
         """
         folder = BidFolder.open(path)
         frame = _frame_in_force(folder)
+        tender = read_tender(folder.tender).tender
         key = self._keychain.opener(certificates_of(frame), open_with)
         first = certificates_of(frame)[:1]
         method: Method = "key" if key.certificate.sha256 in first else "second-lock"
         with (
-            self._keychain.unlocked(key, ask) as private,
+            self._keychain.unlocked(key, ask, purpose("release", tender)) as private,
             wiped(unwrap_secret(frame, private)) as secret,
         ):
             return self._release(path, key_id, ask, secret, method)
@@ -159,8 +162,7 @@ class OpeningDesk:
                     raise Mismatch("opening_certificate", certificate.sha256, named.sha256)
                 return seat.standing.release(secret, certificate, method, view.nonce)
 
-            said = seat.say("release", statement, seat.room.release, method)
-        return replace(said, warnings=warnings)
+            return seat.say("release", statement, seat.room.release, method, warnings)
 
 
 def _frame_in_force(folder: BidFolder) -> Frame:

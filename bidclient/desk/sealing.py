@@ -12,6 +12,7 @@ from bidclient.crypto.recovery import new_code
 from bidclient.desk.checking import require_fit
 from bidclient.desk.connection import Clock
 from bidclient.desk.keychain import Keychain
+from bidclient.desk.purpose import purpose
 from bidclient.desk.signing import require_stage, warned
 from bidclient.desk.trust import Trust
 from bidclient.errors import BidExists, CertificateUnfit, WrongKey
@@ -114,7 +115,7 @@ class Sealing:
                     cancelled=ask.cancelled,
                 )
                 atomic.write(folder.artefacts.leaves, b"".join(sealed.leaves))
-                with self._keychain.unlocked(signing, ask) as private:
+                with self._keychain.unlocked(signing, ask, purpose("seal", tender)) as private:
                     atomic.write(folder.artefacts.stub, make_stub(sealed, signed, private, self._now()))
             facts: dict[str, Fact] = {
                 "sealed_sha256": sealed.sha256,
@@ -147,7 +148,10 @@ class Sealing:
         """
         frame = read_frame(sealed)
         key = self._keychain.opener(certificates_of(frame), key_id)
-        with self._keychain.unlocked(key, ask) as private, wiped(unwrap_secret(frame, private)) as secret:
+        with (
+            self._keychain.unlocked(key, ask, purpose("unseal")) as private,
+            wiped(unwrap_secret(frame, private)) as secret,
+        ):
             return _unsealed(sealed, frame, secret, out, ask, progress)
 
     def unseal_with_code(
@@ -184,7 +188,8 @@ class Sealing:
 
     def _rehearse(self, folder: BidFolder, key: KeyInfo, ask: Ask, progress: Progress) -> Rehearsed:
         signed: SignedBid = read_signed(folder.artefacts.signed)
-        with self._keychain.unlocked(key, ask) as private:
+        tender = read_tender(folder.tender).tender
+        with self._keychain.unlocked(key, ask, purpose("rehearse", tender)) as private:
             done = rehearse(folder.artefacts.sealed, private, signed, progress)
         complete = done.decrypted or _opened_when_sealed(folder, done.sha256_sealed)
         record = RehearsalRecord(

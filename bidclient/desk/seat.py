@@ -14,7 +14,10 @@ import msgspec
 
 from bidclient.ask import Ask
 from bidclient.checks.finding import Finding
+from bidclient.crypto.private_key import PrivateKey
 from bidclient.desk.connection import Bidder, Clock, Connections
+from bidclient.desk.purpose import Act
+from bidclient.desk.signing import warned
 from bidclient.desk.submitting import in_force
 from bidclient.errors import Busy, OpeningClosed, Rejected
 from bidclient.formats import atomic, canonical
@@ -22,8 +25,9 @@ from bidclient.formats.instant import parse_instant
 from bidclient.network.opening import Acknowledged, OpeningRoom
 from bidclient.network.transport import is_final
 from bidclient.network.wire import OpeningView
-from bidclient.stages.evidence import CHAIN, OPENING_STATEMENTS
-from bidclient.stages.opened import Chain, Event, ObjectionStatement, ReleaseStatement, Standing
+from bidclient.stages.chain import Chain, Event
+from bidclient.stages.evidence_folder import CHAIN, OPENING_STATEMENTS
+from bidclient.stages.opened import ObjectionStatement, ReleaseStatement, Standing
 from bidclient.stages.submitted import SignedReceipt, read_statement, statement_bytes
 from bidclient.stages.tender import Record, Tender, read_tender
 from bidclient.store.bids import Artefacts, BidFolder
@@ -88,9 +92,14 @@ class Seat:
         return any(event.type in _LAST_EVENTS for event in self.room.chain.events)
 
     def say(
-        self, action: str, statement: Callable[[OpeningView], Record], send: Send, detail: str = ""
+        self,
+        action: Act,
+        statement: Callable[[OpeningView], Record],
+        send: Send,
+        detail: str = "",
+        warnings: tuple[Finding, ...] = (),
     ) -> Said:
-        """Sign a statement, keep it, send it, keep the acknowledgement.
+        """Sign a statement, keep it, send it, keep the acknowledgement; the journal notes `warnings`.
 
         Raises NetworkProblem, IntegrityProblem, KeyProblem.
         """
@@ -98,9 +107,10 @@ class Seat:
         proof = self.folder.opening / f"acknowledgement-{action}.p7s"
         if own.exists() and not self._repeats(own, proof, statement, send):
             self.folder.set_aside([own, proof])
+        key = self.bidder.key_for(action, self.tender)
         if not own.exists():
-            self._write(own, statement(self.room.view()))
-        answer = self._sent(own, proof, statement, send)
+            self._write(own, statement(self.room.view()), key)
+        answer = self._sent(own, proof, statement, send, key)
         said = self._read(own)
         if isinstance(said, ReleaseStatement):
             # What counts is the statement that went out, perhaps one of an earlier attempt.
@@ -109,9 +119,14 @@ class Seat:
         self.room.catch_up()
         self.keep_chain()
         head = answer.head
-        facts: Mapping[str, Fact] = {"opening": self.opening, "seq": head.seq, "head": head.head}
+        facts: Mapping[str, Fact] = {
+            "opening": self.opening,
+            "seq": head.seq,
+            "head": head.head,
+            **warned(warnings),
+        }
         self.folder.journal.append(action, facts, self.now(), parse_instant(head.at))
-        return Said(action, self.opening, self.submission, head.seq, head.head, head.at, detail)
+        return Said(action, self.opening, self.submission, head.seq, head.head, head.at, detail, warnings)
 
     def keep_chain(self) -> None:
         """Keep the events that we have seen: nobody can tell another story later. Raises DiskProblem."""
@@ -154,7 +169,12 @@ class Seat:
         return False
 
     def _sent(
-        self, own: Path, proof: Path, statement: Callable[[OpeningView], Record], send: Send
+        self,
+        own: Path,
+        proof: Path,
+        statement: Callable[[OpeningView], Record],
+        send: Send,
+        key: PrivateKey,
     ) -> Acknowledged:
         try:
             return send(own.read_bytes())
@@ -167,11 +187,11 @@ class Seat:
                 self.folder.set_aside([own])
             if not isinstance(error, Rejected) or error.problem != _STALE_NONCE:
                 raise
-        self._write(own, statement(self.room.view()))
+        self._write(own, statement(self.room.view()), key)
         return send(own.read_bytes())
 
-    def _write(self, path: Path, statement: Record) -> None:
-        atomic.write(path, statement_bytes(statement, self.bidder.key, self.now()))
+    def _write(self, path: Path, statement: Record, key: PrivateKey) -> None:
+        atomic.write(path, statement_bytes(statement, key, self.now()))
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from bidclient.desk.connection import Clock, Connections
 from bidclient.desk.device import device_statement
 from bidclient.desk.keychain import Keychain
 from bidclient.desk.preparing import check_editable
+from bidclient.desk.purpose import purpose
 from bidclient.desk.trust import Trust
 from bidclient.errors import StaleTender, WrongStage
 from bidclient.formats.instant import instant_text
@@ -114,7 +115,8 @@ class Signing:
             warnings += self._trust.require(key.certificate, key.chain)
             stamp = self._stamp(key) if timestamp else None
             _, *later = folder.artefacts.in_order()
-            with self._keychain.unlocked(key, ask) as private:
+            what_for = purpose("sign", tender, len(package.manifest.documents))
+            with self._keychain.unlocked(key, ask, what_for) as private:
                 folder.set_aside(later)
                 signed = sign(package, private, stamp, self._now(), folder.artefacts.signed, progress)
             self._note_signature(folder, signed, warnings)
@@ -139,7 +141,9 @@ class Signing:
             stamp = self._stamp(key) if timestamp else None
             signed = read_signed(folder.artefacts.signed)
             _, _, *later = folder.artefacts.in_order()
-            with self._keychain.unlocked(key, ask) as private:
+            tender = read_tender(folder.tender).tender
+            what_for = purpose("co-sign", tender, len(signed.manifest.documents))
+            with self._keychain.unlocked(key, ask, what_for) as private:
                 folder.set_aside(later)
                 signed = add_signature(signed, private, stamp, self._now(), folder.artefacts.signed, progress)
             self._note_signature(folder, signed, warnings)

@@ -1,6 +1,6 @@
 """One batch of seals on the documents of a draft: files are replaced, and the draft speaks of the new."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -95,11 +95,14 @@ class Batch:
         self._files.append(StampedFile(job.name, "already", job.kinds))
         return True
 
-    def seal(self, jobs: Sequence[Job], sealer: Sealer, step: Callable[[], None]) -> None:
+    def seal(
+        self, jobs: Sequence[Job], sealer: Sealer, step: Callable[[], None], notes: Mapping[str, Fact]
+    ) -> None:
         """Put on what is wanting: all files are got ready, then one use of the key signs for all of them.
 
-        A file that takes several signatures waits for as many uses. `step` is called before each file; what
-        it raises, and trouble with the key, leaves every file as it is that is not replaced yet.
+        The journal keeps `notes` with every file that is sealed. A file that takes several signatures waits
+        for as many uses. `step` is called before each file; what it raises, and trouble with the key, leaves
+        every file as it is that is not replaced yet.
         """
         for first in range(0, len(jobs), _AT_ONCE):
             with ExitStack() as opened:
@@ -112,7 +115,7 @@ class Batch:
                     signatures = sealer.sign([one.message for one in begun])
                     left = []
                     for one, signature in zip(begun, signatures, strict=True):
-                        left += self._go_on(one, signature, sealer)
+                        left += self._go_on(one, signature, sealer, notes)
                     begun = left
 
     def _begin(self, job: Job, file: Path, sealer: Sealer, opened: ExitStack) -> list[_Begun]:
@@ -125,17 +128,26 @@ class Batch:
             self._failed(job, error)
             return []
 
-    def _go_on(self, begun: _Begun, signature: bytes, sealer: Sealer) -> list[_Begun]:
+    def _go_on(
+        self, begun: _Begun, signature: bytes, sealer: Sealer, notes: Mapping[str, Fact]
+    ) -> list[_Begun]:
         """With the signature in; what is left to be signed."""
         try:
             return [replace(begun, message=begun.steps.send(signature))]
         except StopIteration as end:
-            self._sealed(begun.job, begun.positions, end.value, sealer)
+            self._sealed(begun.job, begun.positions, end.value, sealer, notes)
         except _OF_ONE_FILE as error:
             self._failed(begun.job, error)
         return []
 
-    def _sealed(self, job: Job, positions: Sequence[SealPosition], kept: str, sealer: Sealer) -> None:
+    def _sealed(
+        self,
+        job: Job,
+        positions: Sequence[SealPosition],
+        kept: str,
+        sealer: Sealer,
+        notes: Mapping[str, Fact],
+    ) -> None:
         file = self.folder.path / document_path(job.document)
         self._take_over(job.document, file)
         kinds = tuple(dict.fromkeys(one.kind for one in positions))
@@ -145,6 +157,7 @@ class Batch:
             "kinds": " ".join(kinds),
             "sha256": file_digest(file)[1],
             "certificate_sha256": sealer.certificate.sha256,
+            **notes,
         }
         self.folder.journal.append("document-sealed", facts, self._now())
         self._files.append(StampedFile(job.name, "sealed", kinds, kept=kept))

@@ -9,8 +9,9 @@ from bidclient.desk.checking import require_fit
 from bidclient.desk.connection import Clock, Connections
 from bidclient.desk.keychain import Keychain
 from bidclient.desk.preparing import check_editable
+from bidclient.desk.purpose import purpose
 from bidclient.desk.seal_order import SealOrder, Stamped, StampPlan
-from bidclient.desk.signing import require_current
+from bidclient.desk.signing import require_current, warned
 from bidclient.desk.trust import Trust
 from bidclient.errors import Cancelled
 from bidclient.stages.tender import read_tender
@@ -89,13 +90,15 @@ class Stamping:
                 warnings = self._trust.require(key.certificate, key.chain)
                 proof = None if warnings else self._trust.proof(key.certificate, key.chain)
                 counted = count()
+                what_for = purpose("stamp", batch.tender, len(left))
 
                 def step() -> None:
                     if ask.cancelled():
                         raise Cancelled
                     progress("stamp", next(counted), len(left))
 
-                with self._keychain.unlocked(key, ask) as private:
-                    batch.seal(left, Sealer(private, stamp, order, self._now, proof), step)
+                with self._keychain.unlocked(key, ask, what_for) as private:
+                    sealer = Sealer(private, stamp, order, self._now, proof)
+                    batch.seal(left, sealer, step, warned(warnings))
                 progress("stamp", len(left), len(left))
         return batch.result(key.certificate.common_name, warnings)

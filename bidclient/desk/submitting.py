@@ -113,7 +113,8 @@ class Submitting:
                 statement = _withdrawal_sent_before(folder, kept)
                 if statement is None:
                     nonce = bidder.network.submissions.view(submission).nonce
-                    statement = statement_bytes(withdraw_statement(kept, nonce), bidder.key, self._now())
+                    key = bidder.key_for("withdraw", read_tender(folder.tender).tender)
+                    statement = statement_bytes(withdraw_statement(kept, nonce), key, self._now())
                     folder.records.keep_statement("withdraw", statement)
                 facts = {"submission": submission, "statement_sha256": digest(statement)}
                 self._note(folder, "withdraw-intended", facts)
@@ -212,7 +213,8 @@ class Submitting:
         if statement is None:
             nonce = submissions.view(view.id).nonce
             said = finalize_statement(stub, digest(stub_data), view.id, nonce)
-            statement = statement_bytes(said, bidder.key, self._now())
+            key = bidder.key_for("submit", _answered(folder, stub))
+            statement = statement_bytes(said, key, self._now())
             folder.records.keep_statement("finalize", statement)
         facts = {"submission": view.id, "statement_sha256": digest(statement)}
         self._note(folder, "finalize-intended", facts)

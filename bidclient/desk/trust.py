@@ -8,25 +8,17 @@ from pathlib import Path
 from bidclient.checks.finding import Finding
 from bidclient.checks.rules import found
 from bidclient.crypto.certificate import Certificate, verify_chain
-from bidclient.crypto.revocation import Cause, Revocation, Standing, undecided
+from bidclient.crypto.revocation import Revocation, Standing, read_crl, read_ocsp, undecided
 from bidclient.desk.connection import Clock, Connections
 from bidclient.errors import BadCertificate, CertificateRevoked, UnknownIssuer
+from bidclient.explain import in_words
 from bidclient.formats.instant import instant_text
 from bidclient.network.time_check import clock_ahead
+from bidclient.stages.evidence import Verdict
 
 _EMBEDDED_LIMIT = 256 * 1024
 """Bytes of revocation data that a document may carry; some issuers' lists are larger than the document."""
 NO_NETWORK = "no trading network is set, so nobody is trusted"
-_CAUSES_ZH: dict[Cause, str] = {
-    "no-address": "证书和设置都没有给出查询地址",
-    "unreachable": "查询服务连接不上",
-    "stale": "得到的答复已过期",
-    "clock": "本机时间与查询服务不一致，请先校准本机时间",
-    "unknown": "查询服务不认识这张证书",
-    "bad-answer": "得到的答复不可信",
-    "no-chain": "无法确认签发者",
-    "unproven-time": "没有时间戳证明签名早于吊销",
-}
 
 
 class Trust:
@@ -44,17 +36,20 @@ class Trust:
         others: Sequence[Certificate],
         at: datetime | None = None,
         proven: bool = True,
+        embedded: Revocation | None = None,
     ) -> Standing:
         """What is known about the revocation of a certificate and its issuers, for a chain that holds `at`.
 
         The chain is judged at `at`, else now; services are asked now, and what they say about `at` counts;
         `proven` is whether a timestamp proves that time.
-        `others` are intermediates. Raises nothing for services that fail; FileProblem, SettingProblem.
+        `others` are intermediates. Where services cannot tell, `embedded` is asked: what was kept beside the
+        signature, judged at the proven time, else now.
+        Raises nothing for services that fail; FileProblem, SettingProblem.
         """
         profile = self._connections.known_profile
         if profile is None:
             return undecided("no-chain", NO_NETWORK)
-        return self._of_chain(certificate, others, profile.anchors, at, proven)
+        return self._of_chain(certificate, others, profile.anchors, at, proven, embedded)
 
     def stamp_standing(
         self, certificate: Certificate, others: Sequence[Certificate], at: datetime
@@ -86,7 +81,7 @@ class Trust:
             raise CertificateRevoked(certificate.subject, since, standing.reason, standing.source)
         if standing.status == "good":
             return ()
-        why_zh = _CAUSES_ZH.get(standing.cause, standing.reason)
+        why_zh = in_words(f"{standing.cause}: {standing.reason}", "zh")
         rule = "CRT-009" if standing.cause == "clock" else "CRT-007"
         return (found(rule, certificate.subject, why_zh=why_zh, why_en=standing.reason),)
 
@@ -128,22 +123,50 @@ class Trust:
         anchors: Sequence[Certificate],
         at: datetime | None,
         proven: bool,
+        embedded: Revocation | None = None,
     ) -> Standing:
         """The worst of all links; the anchor is trusted as it is."""
         now, found = self._now(), list[Standing]()
+        silent: Standing | None = None
         try:
             chain = verify_chain(certificate, others, anchors, at or now, "revocation")
         except BadCertificate as error:
             return undecided("no-chain", error.reason)
         services = self._connections.revocations(self._answers)
         for link, issuer in pairwise(chain):
-            standing = services.standing(link, issuer, now)
+            # Where one service is out of reach, the others would keep us waiting in the same way.
+            standing = silent or services.standing(link, issuer, now)
+            silent = standing if standing.cause == "unreachable" else None
+            if standing.status == "cannot-tell" and embedded is not None:
+                moment = at if at is not None and proven else now
+                standing = _embedded_standing(embedded, link, issuer, moment) or standing
             found.append(standing if at is None else standing.at(at, proven))
-            if standing.cause == "unreachable":
-                # The others would keep us waiting in the same way.
-                break
         for status in ("revoked", "cannot-tell", "good"):
             for standing in found:
                 if standing.status == status:
                     return standing
         return Standing("good", "a trust anchor")
+
+
+def standing_verdict(item: str, found: Sequence[tuple[str, Standing]]) -> Verdict:
+    """One verdict over what is known about the revocation of several certificates, each with its holder."""
+    for who, standing in found:
+        if standing.status == "revoked":
+            reason = f"revoked: {who}, {standing.reason}"
+            if standing.since is not None:
+                reason = f"revoked: {who} since {standing.since.isoformat()}, {standing.reason}"
+            return Verdict(item, "invalid", reason)
+    for who, standing in found:
+        if standing.status == "cannot-tell":
+            return Verdict(item, "cannot-tell", f"{standing.cause}: {standing.reason} ({who})")
+    return Verdict(item, "valid", "; ".join(f"{who} {standing.reason}" for who, standing in found))
+
+
+def _embedded_standing(
+    embedded: Revocation, certificate: Certificate, issuer: Certificate, at: datetime
+) -> Standing | None:
+    """What the first of the kept answers that decides says about a certificate; None when none does."""
+    source = "the document"
+    answers = [read_ocsp(one, certificate, issuer, at, None, source) for one in embedded.ocsp_responses]
+    answers += [read_crl(one, certificate, issuer, at, source) for one in embedded.crls]
+    return next((one for one in answers if one.status != "cannot-tell"), None)

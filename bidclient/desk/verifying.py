@@ -1,27 +1,31 @@
 """Any artefact, judged: valid, invalid, or cannot tell, each verdict with its reason."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from bidclient.ask import Progress, silent
-from bidclient.crypto.certificate import Certificate, verify_chain
-from bidclient.crypto.cms import Signed
+from bidclient.crypto.certificate import Certificate, verify_chain, verify_claimed
+from bidclient.crypto.cms import Signed, verify_attached
 from bidclient.crypto.revocation import Standing
 from bidclient.crypto.timestamp import response_token, token_signer, verify_token
 from bidclient.desk.connection import Clock, Connections
-from bidclient.desk.trust import NO_NETWORK, Trust
+from bidclient.desk.trust import NO_NETWORK, Trust, standing_verdict
 from bidclient.errors import (
-    BadCertificate,
     BadFormat,
     BadReceipt,
+    BidError,
+    DiskProblem,
     FileProblem,
     IntegrityProblem,
-    StoreProblem,
+    JournalBroken,
+    NotABidFolder,
+    Sm2Missing,
     TooLarge,
-    UnknownIssuer,
 )
 from bidclient.formats.content import read_limited
 from bidclient.formats.instant import parse_instant
@@ -29,16 +33,17 @@ from bidclient.network.profile import Profile
 from bidclient.stages.evidence import Verdict, lacks_trust
 from bidclient.stages.package import read_package, verify_documents
 from bidclient.stages.sealed import read_sealed
-from bidclient.stages.signed import read_signed, verify_signed
+from bidclient.stages.signed import read_signed, verify_signers
 from bidclient.stages.stub import STUB_LIMIT, check_stub, read_stub
-from bidclient.stages.submitted import read_receipt
-from bidclient.stages.tender import check_network, read_tender, verify_tender
+from bidclient.stages.submitted import read_receipt, stamped_receipt
+from bidclient.stages.tender import check_network, read_tender, verify_recipients, verify_tender
 from bidclient.store.bids import Artefacts, BidFolder
 from bidclient.store.journal import Journal
 from bidclient.store.state import state
 
 _SIGNATURE_LIMIT = 32 * 1024 * 1024
 """Bytes of a receipt or a time-stamp that are read; a stub has a limit of its own."""
+_RECEIPT = "bidnet/receipt"
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,12 @@ class FileReport:
     verdicts: tuple[Verdict, ...]
 
 
+class _Named(msgspec.Struct):
+    """What every statement begins with."""
+
+    format: str
+
+
 class Verifying:
     """Looks at files; changes nothing and asks for nothing."""
 
@@ -60,9 +71,9 @@ class Verifying:
         self._now = now
 
     def verify(self, path: Path, progress: Progress = silent) -> FileReport:
-        """Judge a tender, package, signed or sealed bid, stub, receipt, journal, PDF, or a whole bid folder.
+        """Judge a tender, package, signed or sealed bid, stub, receipt, journal, PDF, seal, or a bid folder.
 
-        Raises BadFormat for a file of no known kind, FileProblem.
+        A file of another kind has the verdict "cannot-tell". Raises FileProblem where there is nothing.
         """
         if path.is_dir():
             return self._folder(path, progress)
@@ -75,23 +86,36 @@ class Verifying:
             ".sealed": ("sealed", self._sealed),
             ".stub": ("stub", self._stub),
             ".p7s": ("receipt", self._receipt),
+            ".tsr": ("timestamp", self._timestamp),
             ".jsonl": ("journal", self._journal),
             ".pdf": ("document", self._pdf),
+            ".esl": ("seal", self._seal),
         }
-        if path.suffix not in judges:
-            raise BadFormat(path.name, f"none of {' '.join(judges)}")
-        kind, judge = judges[path.suffix]
+        if path.name.startswith("receipt"):
+            judges[".json"] = ("receipt", self._receipt_text)
+        suffix = path.suffix.lower()
+        if suffix not in judges:
+            known = " ".join(judges)
+            return _undecided(path, f"a kind of file that is not judged here; known are {known}")
+        kind, judge = judges[suffix]
         return _report(path, kind, tuple(judge(path, progress)))
 
     def _folder(self, path: Path, progress: Progress) -> FileReport:
-        folder = BidFolder.open(path)
+        try:
+            folder = BidFolder.open(path)
+        except NotABidFolder as error:
+            return _undecided(path, str(error), error)
         verdicts: list[Verdict] = []
         names = [folder.tender, *folder.artefacts.in_order(), path / "receipt.p7s", path / "journal.jsonl"]
         for file in names:
             if file.is_file() and file.suffix not in (".json", ".leaves"):
                 verdicts += self.verify(file, progress).verdicts
-        for stale in state(folder).stale:
-            verdicts.append(Verdict(stale.name, "invalid", stale.reason))
+        try:
+            stale = state(folder).stale
+        except IntegrityProblem as error:
+            verdicts.append(Verdict(path.name, "invalid", str(error), error))
+        else:
+            verdicts += [Verdict(one.name, "invalid", one.reason, one.error) for one in stale]
         return _report(path, "bid", tuple(verdicts))
 
     def _tender(self, path: Path, _progress: Progress) -> Iterator[Verdict]:
@@ -101,17 +125,14 @@ class Verifying:
 
         def chain(profile: Profile) -> str | Verdict:
             package = read_tender(path)
-            claimed = package.signing_time
-
-            def proof(at: datetime) -> str:
-                return verify_tender(package, profile.anchors, at).signer.common_name
-
+            signer, claimed = package.signer, package.signing_time
             if profile.identity is not None:
                 # Whoever is known beforehand is believed when it says that it signed.
-                check_network(package.signer, profile.identity)
-                return proof(claimed)
-            found = self._in_time(item, claimed, None, proof)
-            return found if isinstance(found, Verdict) else _unknown_network(item, package.signer)
+                check_network(signer, profile.identity)
+                return verify_tender(package, profile.anchors, claimed).signer.common_name
+            verify_claimed(signer, package.chain, profile.anchors, claimed, self._now(), path.name)
+            verify_recipients(package.tender, package.chain, profile.anchors)
+            return _unknown_network(item, signer)
 
         def standings() -> Iterator[tuple[str, Standing]]:
             package = read_tender(path)
@@ -139,7 +160,7 @@ class Verifying:
 
         def chains(profile: Profile) -> str:
             signed = read_signed(path)
-            verify_signed(signed, profile.anchors, profile.stamp_anchors, None, progress)
+            verify_signers(signed, profile.anchors, profile.stamp_anchors, self._now())
             return ", ".join(signature.signer.common_name for signature in signed.signatures)
 
         def standings() -> Iterator[tuple[str, Standing]]:
@@ -171,14 +192,15 @@ class Verifying:
 
         yield from _judged(f"{path.name}: signature and frame", signature)
 
-        def chain(profile: Profile) -> str | Verdict:
+        def chain(profile: Profile) -> str:
             signed = read_stub(read_limited(path, STUB_LIMIT)).signed_by
-
-            def proof(at: datetime) -> str:
-                verify_chain(signed.signer, signed.chain, profile.anchors, at, path.name)
-                return signed.signer.common_name
-
-            return self._in_time(item, signed.signing_time, _received(path, profile), proof)
+            signer, received = signed.signer, _received(path, profile)
+            if received is not None:
+                verify_chain(signer, signed.chain, profile.anchors, received, path.name)
+            else:
+                claimed = signed.signing_time
+                verify_claimed(signer, signed.chain, profile.anchors, claimed, self._now(), path.name)
+            return signer.common_name
 
         def standings() -> Iterator[tuple[str, Standing]]:
             signed = read_stub(read_limited(path, STUB_LIMIT)).signed_by
@@ -188,6 +210,11 @@ class Verifying:
         yield from self._relied_on(path.name, self._trusting(item, chain), standings)
 
     def _receipt(self, path: Path, _progress: Progress) -> Iterator[Verdict]:
+        if _is_other_statement(path):
+            # The statements of a bid and of its opening mean something only beside one another.
+            yield Verdict(path.name, "cannot-tell", "a statement that is judged in its evidence folder only")
+            return
+
         def signature() -> str:
             receipt = read_receipt(read_limited(path, _SIGNATURE_LIMIT)).receipt
             return f"{receipt.kind} {receipt.receipt_no}, received {receipt.received_at}"
@@ -214,6 +241,45 @@ class Verifying:
         if stub_path.is_file():
             yield from _judged(f"{path.name}: our own digests", lambda: _same_bid(path, stub_path))
 
+    def _receipt_text(self, path: Path, progress: Progress) -> Iterator[Verdict]:
+        signed = path.with_suffix(".p7s")
+        if not signed.is_file():
+            yield Verdict(path.name, "cannot-tell", f"{signed.name} is missing")
+            return
+
+        def same() -> str:
+            if read_receipt(read_limited(signed, _SIGNATURE_LIMIT)).signed.content != path.read_bytes():
+                raise BadReceipt(f"{path.name} differs from the signed receipt")
+            return f"the content of {signed.name}"
+
+        yield from _judged(f"{path.name}: signature", same)
+        yield from self._receipt(signed, progress)
+
+    def _timestamp(self, path: Path, _progress: Progress) -> Iterator[Verdict]:
+        item, stamped = f"{path.name}: timestamp", path.with_suffix(".p7s")
+
+        def token() -> bytes:
+            return response_token(read_limited(path, _SIGNATURE_LIMIT), path.name)
+
+        def proof(profile: Profile) -> str | Verdict:
+            if not stamped.is_file():
+                return Verdict(item, "cannot-tell", f"{stamped.name} is missing")
+            data = read_limited(stamped, _SIGNATURE_LIMIT)
+            return verify_token(token(), data, profile.stamp_anchors, path.name).isoformat()
+
+        def standings() -> Iterator[tuple[str, Standing]]:
+            service, others = token_signer(token(), path.name)
+            at = datetime.fromisoformat(verdict.reason)
+            yield service.common_name, self._trust.stamp_standing(service, others, at)
+
+        verdict = self._trusting(item, proof)
+        yield from self._relied_on(path.name, verdict, standings)
+
+    def _seal(self, path: Path, _progress: Progress) -> Iterator[Verdict]:
+        from bidclient.desk.pdf_verdicts import seal_file_verdicts
+
+        yield from seal_file_verdicts(path, self._connections.known_profile, self._trust, self._now())
+
     def _journal(self, path: Path, _progress: Progress) -> Iterator[Verdict]:
         yield from _judged(f"{path.name}: chain", lambda: f"{len(Journal(path).entries())} entries")
 
@@ -221,31 +287,13 @@ class Verifying:
         # Slow to import, for the PDF libraries.
         from bidclient.desk.pdf_verdicts import pdf_verdicts
 
-        yield from pdf_verdicts(path, self._connections.known_profile, self._now())
+        yield from pdf_verdicts(path, self._connections.known_profile, self._trust, self._now())
 
     def _trusting(self, item: str, proof: Callable[[Profile], str | Verdict]) -> Verdict:
         profile = self._connections.known_profile
         if profile is None:
             return Verdict(item, "cannot-tell", NO_NETWORK)
         return next(_judged(item, lambda: proof(profile)))
-
-    def _in_time(
-        self, item: str, claimed: datetime, proven: datetime | None, proof: Callable[[datetime], str]
-    ) -> str | Verdict:
-        """What `proof` says about the proven time, else about now, or that it holds at the claimed time only.
-
-        Who has the key of a certificate that has ended can claim any time for a signature of today.
-        """
-        try:
-            return proof(proven or self._now())
-        except UnknownIssuer:
-            raise
-        except BadCertificate as error:
-            if proven is not None:
-                raise
-            proof(claimed)
-            reason = f"valid only at the time that the signer claims, {claimed.isoformat()}: {error.reason}"
-            return Verdict(item, "cannot-tell", reason)
 
     def _standings(
         self, signed: Signed, token: bytes | None, stamped: bytes, what: str
@@ -269,30 +317,19 @@ class Verifying:
         yield verdict
         if verdict.verdict != "valid":
             return
-        item = f"{name}: revocation"
-        found = tuple(standings())
-        yield _worst(item, found)
+        yield standing_verdict(f"{name}: revocation", tuple(standings()))
 
 
 def _judged(item: str, proof: Callable[[], str | Verdict]) -> Iterator[Verdict]:
     """A verdict from a proof, which returns what it has proven, or a verdict where nothing can be."""
     try:
         proven = proof()
-    except (IntegrityProblem, FileProblem, StoreProblem, TooLarge) as error:
-        proven = Verdict(item, "cannot-tell" if lacks_trust(error) else "invalid", str(error))
+    except (FileProblem, DiskProblem, Sm2Missing) as error:
+        # It is this computer that does not get to see, or does not understand, what is in the file.
+        proven = Verdict(item, "cannot-tell", str(error), error)
+    except (IntegrityProblem, JournalBroken, TooLarge) as error:
+        proven = Verdict(item, "cannot-tell" if lacks_trust(error) else "invalid", str(error), error)
     yield Verdict(item, "valid", proven) if isinstance(proven, str) else proven
-
-
-def _worst(item: str, found: Sequence[tuple[str, Standing]]) -> Verdict:
-    """One verdict over the standings of several certificates."""
-    for who, standing in found:
-        if standing.status == "revoked":
-            since = "" if standing.since is None else f" {standing.since.isoformat()}"
-            return Verdict(item, "invalid", f"revoked: {who}{since}, {standing.reason}")
-    for who, standing in found:
-        if standing.status == "cannot-tell":
-            return Verdict(item, "cannot-tell", f"{standing.cause}: {who}, {standing.reason}")
-    return Verdict(item, "valid", "; ".join(f"{who} {standing.reason}" for who, standing in found))
 
 
 def _unknown_network(item: str, signer: Certificate) -> Verdict:
@@ -308,13 +345,10 @@ def _stamped_receipt(path: Path, profile: Profile) -> tuple[Signed, datetime]:
     TooLarge.
     """
     data = read_limited(path, _SIGNATURE_LIMIT)
-    signed = read_receipt(data).signed
-    if profile.identity is not None and signed.signer.der != profile.identity.der:
-        raise BadReceipt(f"signed by {signed.signer.subject}, not by {profile.identity.subject}")
-    token = response_token(read_limited(path.with_suffix(".tsr"), _SIGNATURE_LIMIT), path.name)
-    stamped = verify_token(token, data, profile.stamp_anchors, path.name)
-    verify_chain(signed.signer, signed.chain, profile.anchors, stamped, path.name)
-    return signed, stamped
+    stamp = read_limited(path.with_suffix(".tsr"), _SIGNATURE_LIMIT)
+    known = profile.identity or read_receipt(data).signed.signer
+    receipt, stamped = stamped_receipt(data, stamp, profile.anchors, profile.stamp_anchors, known)
+    return receipt.signed, stamped
 
 
 def _received(stub: Path, profile: Profile) -> datetime | None:
@@ -338,6 +372,20 @@ def _same_bid(receipt_path: Path, stub_path: Path) -> str:
     if parse_instant(receipt.received_at) >= parse_instant(receipt.deadline):
         raise BadFormat(receipt_path.name, "received after the deadline")
     return f"stub {receipt.stub_sha256}, sealed bid {receipt.sealed_sha256}"
+
+
+def _is_other_statement(path: Path) -> bool:
+    """Whether a file is signed and whole, and a statement of another kind than a receipt."""
+    try:
+        content = verify_attached(read_limited(path, _SIGNATURE_LIMIT), path.name, STUB_LIMIT).content
+        return content is not None and msgspec.json.decode(content, type=_Named).format != _RECEIPT
+    except (IntegrityProblem, FileProblem, TooLarge, Sm2Missing, msgspec.MsgspecError):
+        # What is wrong with it is said where it is judged as a receipt.
+        return False
+
+
+def _undecided(path: Path, reason: str, error: BidError | None = None) -> FileReport:
+    return _report(path, "unknown", (Verdict(path.name, "cannot-tell", reason, error),))
 
 
 def _report(path: Path, kind: str, verdicts: tuple[Verdict, ...]) -> FileReport:

@@ -5,7 +5,7 @@ BidError
 ├── UsageProblem                      exit 2
 │   ├── NotABidFolder  BidExists  UnknownField  BadValue  UnknownPart  UnknownDocument  FileProblem
 │   ├── SettingProblem  PartMissing  BadCommandLine
-│   └── NoSuchKey
+│   └── NoSuchKey  NoSuchBid
 ├── Refused                           exit 1: a rule of the trade or a check says no
 │   ├── WrongStage  Incomplete  StaleTender  NotRehearsed  ArtefactLocked  BadDocument  TooLarge
 │   └── CertificateUnfit  CertificateRevoked
@@ -21,10 +21,10 @@ BidError
 ├── IntegrityProblem                  exit 5
 │   ├── BadFormat  NotCanonical  BadArchive  BadManifest  BadSignature  BadTimestamp  BadCertificate
 │   ├── BadSeal  WrongSecret  DamagedChunk  BadReceipt  BadChain  BadEnvelope
-│   ├── UnknownIssuer                 a BadCertificate
+│   ├── UnknownIssuer  UnprovenTime   each a BadCertificate
 │   └── Mismatch
 └── StoreProblem                      exit 5: the disk, the journal
-    └── DiskProblem  JournalBroken  Busy
+    └── DiskProblem  JournalBroken  Busy  ArchiveUnfit  ArchiveUnreachable
 
 An error carries data, never sentences; a subclass's annotations are its constructor arguments.
 Secrets never enter an error. Each family has its file; all are imported from here.
@@ -46,6 +46,7 @@ from bidclient.errors.integrity import (
     Mismatch,
     NotCanonical,
     UnknownIssuer,
+    UnprovenTime,
     WrongSecret,
 )
 from bidclient.errors.keys import (
@@ -102,6 +103,8 @@ from bidclient.errors.root import (
     Cancelled,
 )
 from bidclient.errors.store import (
+    ArchiveUnfit,
+    ArchiveUnreachable,
     Busy,
     DiskProblem,
     JournalBroken,
@@ -112,6 +115,7 @@ from bidclient.errors.usage import (
     BadValue,
     BidExists,
     FileProblem,
+    NoSuchBid,
     NoSuchKey,
     NotABidFolder,
     PartMissing,
@@ -123,6 +127,8 @@ from bidclient.errors.usage import (
 )
 
 __all__ = [
+    "ArchiveUnfit",
+    "ArchiveUnreachable",
     "ArtefactLocked",
     "BadArchive",
     "BadCertificate",
@@ -157,6 +163,7 @@ __all__ = [
     "KeyRefused",
     "Mismatch",
     "NetworkProblem",
+    "NoSuchBid",
     "NoSuchKey",
     "NoToken",
     "NotABidFolder",
@@ -191,6 +198,7 @@ __all__ = [
     "UnknownField",
     "UnknownIssuer",
     "UnknownPart",
+    "UnprovenTime",
     "Unreachable",
     "Untrusted",
     "UploadInterrupted",

@@ -70,6 +70,13 @@ class UnknownIssuer(BadCertificate):
     known: str
 
 
+class UnprovenTime(BadCertificate):
+    """The certificate is good only at the time that the signer claims, and nothing proves that time."""
+
+    code = "E-UNPROVEN-TIME"
+    claimed: str
+
+
 class BadSeal(IntegrityProblem):
     """The frame of a sealed bid is wrong: magic, header, wraps, padding, length."""
 
@@ -103,7 +110,7 @@ class BadReceipt(IntegrityProblem):
     """A receipt that does not verify against our own digests: an alarm, not a success."""
 
     code = "E-RECEIPT"
-    reason: str
+    reason: str | BidError
 
 
 class BadChain(IntegrityProblem):

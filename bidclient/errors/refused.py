@@ -1,6 +1,7 @@
 """A rule of the trade, or a check, says no; nothing was changed."""
 
 from bidclient.errors.root import BidError
+from bidclient.errors.sentence import Sentence
 
 
 class Refused(BidError):
@@ -19,7 +20,7 @@ class Incomplete(Refused):
     """The draft lacks what the tender requires; `missing` names everything at once."""
 
     code = "E-INCOMPLETE"
-    missing: tuple[str, ...]
+    missing: tuple[str | Sentence, ...]
 
 
 class StaleTender(Refused):
@@ -62,7 +63,7 @@ class CertificateUnfit(Refused):
 
     code = "E-CERT-UNFIT"
     subject: str
-    reason: str
+    reason: str | Sentence
 
 
 class CertificateRevoked(Refused):

@@ -24,6 +24,23 @@ class JournalBroken(StoreProblem):
     line: int
 
 
+class ArchiveUnfit(StoreProblem):
+    """The archive of earlier bids is damaged, is none, or was made by a newer program."""
+
+    code = "E-ARCHIVE-UNFIT"
+    path: str
+    reason: str
+
+
+class ArchiveUnreachable(StoreProblem):
+    """The database with the archive that clerks share does not answer, or does not let us in."""
+
+    code = "E-ARCHIVE-UNREACHABLE"
+    address: str
+    reason: str
+    retryable = True
+
+
 class Busy(StoreProblem):
     """Another bidclient works on this bid folder, or another sandbox on its data."""
 

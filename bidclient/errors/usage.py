@@ -74,6 +74,13 @@ class PartMissing(UsageProblem):
     module: str
 
 
+class NoSuchBid(UsageProblem):
+    """The archive has no bid, or no readable document, of this number."""
+
+    code = "E-NO-SUCH-BID"
+    number: int
+
+
 class NoSuchKey(UsageProblem):
     code = "E-NO-SUCH-KEY"
     key: str

@@ -164,7 +164,9 @@ def _stop(process: "subprocess.Popen[bytes]", reader: threading.Thread) -> None:
         process.wait(_FAREWELL_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait()
+        # One that is stuck inside a driver of the kernel outlives this, and is not waited for.
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_FAREWELL_SECONDS)
     reader.join(_FAREWELL_SECONDS)
     if process.stdout is not None:
         process.stdout.close()

@@ -39,7 +39,7 @@ class Memory:
             return Dialect()
         try:
             page = msgspec.json.decode(path.read_bytes(), type=_Page)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             return Dialect()
         return page.dialect if page.model == model else Dialect()
 

@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
@@ -33,6 +33,7 @@ _PLACE = "phone"
 """Begins the ids of these keys, and stands for a serial number: `--key phone` is the phone's."""
 _SIZE_LIMIT = 1024 * 1024
 _NONCE_BYTES = 32
+_LONGEST_LINE = 200
 _LOG = logging.getLogger(__name__)
 ChainCheck = Callable[[Certificate, Sequence[Certificate]], object]
 
@@ -59,7 +60,7 @@ class MobileSource:
     def unlock(self, key: KeyInfo, ask: Ask) -> Iterator[PrivateKey]:
         """The key for the length of a `with`; each use of it asks the person at the phone."""
         chain = issuers(key.certificate, self._kept())
-        yield MobileKey(self._phone, key.certificate, chain, ask)
+        yield MobileKey(key.certificate, chain, self._phone, ask)
 
     def pair(self, ask: Ask) -> list[KeyInfo]:
         """Have the person choose a certificate on the phone and prove it; it and its partner are kept.
@@ -68,7 +69,8 @@ class MobileSource:
         NetworkProblem, BadFormat, BadCertificate, DiskProblem, Cancelled.
         """
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        request = NewSession(operation="login", nonce=base64_text(nonce), display=("登录，选用手机证书",))
+        lines = _lines(("登录，选用手机证书 / log in, choose the certificates",))
+        request = NewSession(operation="login", nonce=base64_text(nonce), display=lines)
         _, result = self._phone.ask(request, [sha256(nonce).digest()], self.line.name, ask)
         chains = _shown(result, LOGIN_CONTEXT + nonce)
         if self.check_chain is not None:
@@ -102,26 +104,21 @@ class MobileSource:
         return ()
 
 
+@dataclass(frozen=True)
 class MobileKey:
     """A PrivateKey on the company's phone."""
 
-    def __init__(
-        self, phone: Phone, certificate: Certificate, chain: tuple[Certificate, ...], ask: Ask
-    ) -> None:
-        self._phone = phone
-        self._certificate = certificate
-        self._chain = chain
-        self._ask = ask
+    certificate: Certificate
+    chain: tuple[Certificate, ...]
+    """The issuers that the phone authority has shown, nearest first."""
+    phone: Phone = field(repr=False)
+    ask: Ask = field(repr=False)
+    purpose: tuple[str, ...] = ()
+    """What it is wanted for, in lines that the phone shows above those about the request."""
 
-    @property
-    def certificate(self) -> Certificate:
-        """The certificate of this key."""
-        return self._certificate
-
-    @property
-    def chain(self) -> tuple[Certificate, ...]:
-        """The issuers that the phone authority has shown, nearest first."""
-        return self._chain
+    def about(self, purpose: tuple[str, ...]) -> "MobileKey":
+        """The same key for another purpose."""
+        return replace(self, purpose=purpose)
 
     def sign(self, messages: Sequence[bytes], scheme: SignatureScheme) -> list[bytes]:
         """One verified signature for each message, all of them approved at once, ECDSA and SM2 as DER.
@@ -130,7 +127,7 @@ class MobileKey:
         Cancelled.
         """
         for message in messages:
-            check_request(self._certificate, message, scheme)
+            check_request(self.certificate, message, scheme)
         if not messages:
             return []
         if len(messages) > MOST_ITEMS:
@@ -140,16 +137,16 @@ class MobileKey:
         request = NewSession(
             operation="sign",
             nonce=base64_text(secrets.token_bytes(_NONCE_BYTES)),
-            certificate=self._certificate.sha256,
+            certificate=self.certificate.sha256,
             scheme=scheme.value,
             digests=tuple(Digest(name, base64_text(one)) for one in digests),
-            display=(f"签名 {len(digests)} 项", self._certificate.common_name[:200]),
+            display=self._display(f"签名 {len(digests)} 项 / {len(digests)} to sign"),
         )
-        _, result = self._phone.ask(request, digests, self._certificate.common_name, self._ask)
+        _, result = self.phone.ask(request, digests, self.certificate.common_name, self.ask)
         if len(result.signatures) != len(messages):
             raise KeyRefused("sign", f"{len(result.signatures)} signatures for {len(messages)} messages")
         return [
-            checked_signature(self._certificate, message, scheme, plain_bytes(signature))
+            checked_signature(self.certificate, message, scheme, plain_bytes(signature))
             for message, signature in zip(messages, result.signatures, strict=True)
         ]
 
@@ -158,7 +155,7 @@ class MobileKey:
 
         Raises WrongKey, BadEnvelope, KeyProblem, NetworkProblem, BadFormat, Cancelled.
         """
-        return cms.open_envelope(envelope, self._certificate, self)
+        return cms.open_envelope(envelope, self.certificate, self)
 
     def decrypt(self, ciphertext: bytes, scheme: WrapScheme) -> bytes:
         """The bare RSA decryption on the phone, for the envelope code. Raises as `unwrap`."""
@@ -178,21 +175,30 @@ class MobileKey:
         request = NewSession(
             operation="unwrap",
             nonce=base64_text(secrets.token_bytes(_NONCE_BYTES)),
-            certificate=self._certificate.sha256,
+            certificate=self.certificate.sha256,
             encrypted_keys=(EncryptedKey(scheme.value, base64_text(encrypted)),),
             return_point=base64_text(back.point),
-            display=("解密投标文件的密钥", self._certificate.common_name[:200]),
+            display=self._display("解密一个密钥 / one key to open"),
         )
-        session, result = self._phone.ask(request, [item], self._certificate.common_name, self._ask)
+        session, result = self.phone.ask(request, [item], self.certificate.common_name, self.ask)
         if len(result.opened) != 1:
             # An authority that could not open it says so by an empty result: the envelope is bad.
             raise BadEnvelope("the phone could not open it")
         return back.open(plain_bytes(result.opened[0]), return_information(session, item))
 
+    def _display(self, request: str) -> tuple[str, ...]:
+        return _lines((*self.purpose, request, self.certificate.common_name))
+
     def _digest(self, message: bytes, scheme: SignatureScheme) -> bytes:
         if scheme is SignatureScheme.SM2_SM3:
-            return sm.signing_digest(self._certificate.sm2_point, message)
+            return sm.signing_digest(self.certificate.sm2_point, message)
         return signature_algorithms.digest(scheme, message)
+
+
+def _lines(texts: Sequence[str]) -> tuple[str, ...]:
+    """For the phone's screen: whoever names a project may not add lines or turn the reading direction."""
+    plain = ("".join(one if one.isprintable() else " " for one in text) for text in texts)
+    return tuple(" ".join(text.split())[:_LONGEST_LINE] for text in plain)
 
 
 def _info(certificate: Certificate, host: str) -> KeyInfo:
@@ -225,6 +231,9 @@ def _shown(result: SessionState, message: bytes) -> list[list[Certificate]]:
         raise PersonalCertificate
     if len({owner.uscc for owner in owners}) != 1 or any(owner.is_ca for owner in owners):
         raise KeyRefused("login", "the certificates are not one company's")
+    if any(not one.is_ca for _, *above in chains for one in above):
+        # It would be kept beside the owners' without any of the proofs that they have.
+        raise KeyRefused("login", "what stands above a certificate is no issuer")
     if len({owner.asn1().issuer.hashable for owner in owners}) != 1:
         raise KeyRefused("login", "the certificates are not by one issuer")
     first, scheme = owners[0], usual_scheme(owners[0])

@@ -33,6 +33,8 @@ class Module:
     name: str
     paths: tuple[Path, ...]
     hint: Hint = NO_HINT
+    is_named: bool = False
+    """The user has named the file: it should be there."""
 
     @property
     def installed(self) -> Path | None:
@@ -59,7 +61,7 @@ def known_modules(platform: str = sys.platform) -> tuple[Module, ...]:
 
 def all_modules(added: Sequence[Path], known: tuple[Module, ...] | None = None) -> tuple[Module, ...]:
     """The user's own libraries first, then the known ones; a file that comes up twice is listed once."""
-    own = [Module(path.stem, (path,)) for path in added]
+    own = [Module(path.stem, (path,), is_named=True) for path in added]
     modules: list[Module] = []
     seen: set[Path] = set()
     for module in (*own, *(known_modules() if known is None else known)):

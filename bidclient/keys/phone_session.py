@@ -108,7 +108,7 @@ class Phone:
         """Show the link, anew each time that we have waited, until the phone has decided."""
         start = self.ticks()
         operation = request.operation
-        bound = bound_digest(operation, items, plain_bytes(request.return_point or ""))
+        bound = bound_digest(operation, items, plain_bytes(request.return_point or ""), request.display)
         code = verification_code(opened.token, bound)
         seen = SessionState("CREATED")
         while seen.state in OPEN_STATES:
@@ -138,7 +138,8 @@ class Phone:
         """End the session there: nobody may approve it later, and a finished one need not be kept."""
         try:
             self.line.send("DELETE", _path(opened), secret=opened.secret)
-        except NetworkProblem as error:
+        except (NetworkProblem, BadFormat) as error:
+            # Neither may cost the signatures that the person has just approved.
             _LOG.warning("a request to the phone could not be ended: %s", error.code)
 
 

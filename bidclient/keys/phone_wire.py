@@ -28,6 +28,10 @@ MOST_ITEMS = 1000
 
 Text = Annotated[str, msgspec.Meta(max_length=200)]
 Base64 = Annotated[str, msgspec.Meta(max_length=4096, pattern="^[A-Za-z0-9+/]+={0,2}$")]
+Word = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{1,200}$")]
+"""What goes into an address or a header line as it stands."""
+Address = Annotated[str, msgspec.Meta(pattern="^https?://[!-~]{1,500}$")]
+"""Short enough for a QR code with all that is put behind it."""
 Fingerprint = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
@@ -52,7 +56,8 @@ class NewSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """POST /mobile/v1/sessions.
 
     `certificate` is the SHA-256 of the certificate that is meant, null at a login; `display` are lines for
-    the phone's screen; `return_point` is the P-256 point to which what is opened comes back.
+    the phone's screen, which say what is approved; `return_point` is the P-256 point to which what is opened
+    comes back.
     """
 
     operation: Operation
@@ -71,10 +76,10 @@ class OpenedSession(msgspec.Struct, frozen=True):
     The session ends after `expires_in` seconds, a link `link_seconds` seconds after it was made.
     """
 
-    id: str
-    token: str
-    secret: str
-    link_base: str
+    id: Word
+    token: Word
+    secret: Word
+    link_base: Address
     expires_in: Annotated[int, msgspec.Meta(ge=10, le=600)]
     link_seconds: int
 
@@ -91,4 +96,4 @@ class SessionState(msgspec.Struct, frozen=True):
     signatures: tuple[str, ...] = ()
     opened: tuple[str, ...] = ()
     certificates: tuple[tuple[str, ...], ...] = ()
-    province: str = ""
+    province: Text = ""

@@ -16,7 +16,7 @@ from bidclient.network.profile import Profile
 from bidclient.network.submitting import Submissions
 from bidclient.network.transport import Transport
 from bidclient.network.wire import API_VERSION, NetworkInfo, Time
-from bidclient.stages.opened import Chain
+from bidclient.stages.chain import Chain
 
 _NUMBER = re.compile("[0-9]{1,9}")
 

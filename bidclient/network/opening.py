@@ -15,14 +15,8 @@ from bidclient.errors import Mismatch, Rejected, Unreachable
 from bidclient.network.submitting import plain_bytes
 from bidclient.network.transport import READ_TIMEOUT, Transport
 from bidclient.network.wire import Acknowledgement, LogPage, OpeningView, ReadoutReply, StatementRequest
-from bidclient.stages.opened import (
-    AcknowledgedHead,
-    Chain,
-    Event,
-    Readout,
-    check_acknowledgement,
-    read_readout,
-)
+from bidclient.stages.chain import AcknowledgedHead, Chain, Event, check_acknowledgement
+from bidclient.stages.opened import Readout, read_readout
 
 LONG_POLL = 25
 """Seconds that the network may hold a question for the log."""

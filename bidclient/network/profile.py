@@ -43,6 +43,8 @@ class Profile:
             raise Untrusted(self.address, "not an http or https address")
         if parts.username or parts.password or parts.query or parts.fragment:
             raise Untrusted(self.address, "an address has no user, password, query or fragment")
+        if parts.path not in ("", "/"):
+            raise Untrusted(self.address, "an address has no path: paths begin at the root of a server")
         if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise Untrusted(self.address, "plain http is for this computer only")
         if self.kind == "production" and is_loopback(parts.hostname):

@@ -228,7 +228,7 @@ class Upload:
 def _count(answer: Answer, header: str) -> int:
     text = answer.headers.get(header, "")
     if not _COUNT.fullmatch(text):
-        raise BadFormat("the state of an upload", f"{header} is {text!r}")
+        raise BadFormat("the state of an upload", f"the header {header} is {text!r}")
     return int(text)
 
 

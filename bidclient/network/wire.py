@@ -9,8 +9,8 @@ from typing import Annotated, Literal, dataclass_transform
 import msgspec
 
 from bidclient.formats.instant import Instant
-from bidclient.stages.opened import AcknowledgedHead as AcknowledgedHead
-from bidclient.stages.opened import Event
+from bidclient.stages.chain import AcknowledgedHead as AcknowledgedHead
+from bidclient.stages.chain import Event
 
 API_VERSION = "bidnet/1"
 TENDER_TYPE = "application/vnd.bidclient.tender+zip"

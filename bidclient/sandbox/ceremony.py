@@ -20,8 +20,8 @@ from bidclient.sandbox.stored import Submission, find, owned, set_state
 from bidclient.sandbox.unsealing import open_escrow
 from bidclient.sandbox.web import Call, new_token
 from bidclient.sandbox.world import World
+from bidclient.stages.chain import AcknowledgedHead
 from bidclient.stages.opened import (
-    AcknowledgedHead,
     ConfirmStatement,
     ObjectionStatement,
     Readout,

@@ -13,6 +13,7 @@ from bidclient.crypto.certificate import Certificate
 from bidclient.crypto.timestamp import stamp_by
 from bidclient.errors import Mismatch
 from bidclient.formats import atomic
+from bidclient.formats.wraps import Recipient, unwrap_secret, wipe
 from bidclient.network.client import Network
 from bidclient.network.opening import OpeningRoom
 from bidclient.network.profile import Profile
@@ -23,7 +24,6 @@ from bidclient.sandbox.pki import BidderKeys, issue_bidder, read_kept, trust_fil
 from bidclient.sandbox.rivals import RIVALS, Rival, prepare
 from bidclient.stages.opened import Standing, check_row
 from bidclient.stages.package import pack
-from bidclient.stages.sealed import Recipient, unwrap_secret, wipe
 from bidclient.stages.sealing import seal
 from bidclient.stages.signed import SignedBid, read_signed, sign
 from bidclient.stages.stub import make_stub, read_stub

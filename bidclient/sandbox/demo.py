@@ -8,33 +8,31 @@ from datetime import timedelta
 from pathlib import Path
 
 from bidclient.ask import Nobody
-from bidclient.checks.pdf import preflight
 from bidclient.desk import Desk, build
 from bidclient.desk.seal_order import SealOrder
-from bidclient.errors import BadDocument, FileProblem, Mismatch
+from bidclient.errors import Mismatch
 from bidclient.formats import atomic
 from bidclient.formats.content import file_digest
 from bidclient.formats.instant import parse_instant
 from bidclient.formats.money import yuan_text
 from bidclient.network.clock import system_now, ticks
 from bidclient.sandbox.competitors import Competitors
+from bidclient.sandbox.demo_documents import assigned, clause_links
 from bidclient.sandbox.demo_keys import DemoKeys, make_demo_keys
 from bidclient.sandbox.demo_steps import DemoReport, Notes, Step
 from bidclient.sandbox.pki import KeyType, trust_files
 from bidclient.sandbox.process import Levers, running_sandbox
-from bidclient.sandbox.samples import SampleBid, SampleDocument, sample_bid
+from bidclient.sandbox.samples import SampleBid, sample_bid
 from bidclient.sandbox.seal_image import write_practice_seals
 from bidclient.sandbox.seal_maker import write_practice_seal
-from bidclient.stages.draft import Bidder, ClauseLink
+from bidclient.stages.draft import Bidder
 from bidclient.stages.stub import read_stub
 from bidclient.stages.tender import Tender, read_tender
 from bidclient.store.settings import NetworkSettings, Settings, write_settings
 
 COMPETITORS = 3
 LEAD_MINUTES = 120.0
-_TRUST_FILES = ("ca", "ca-sm2", "tsa", "identity", "seal-maker")
-_ROOTS = "roots.pem"
-"""Both roots in one file, as stock tools take them."""
+_TRUST_FILES = ("ca", "ca-sm2", "roots", "tsa", "identity", "seal-maker")
 _JUDGE_SECONDS = 120
 
 
@@ -102,9 +100,6 @@ class Journey:
                 content = (levers.data / "trust" / f"{name}.pem").read_bytes()
                 atomic.write(self.trust / f"{name}.pem", content)
                 (self.trust / f"{name}.pem").chmod(0o644)
-            roots = b"".join(path.read_bytes() for path in trust_files(self.trust))
-            atomic.write(self.trust / _ROOTS, roots)
-            (self.trust / _ROOTS).chmod(0o644)
             settings = Settings(
                 network=NetworkSettings(
                     address=levers.url,
@@ -151,11 +146,13 @@ class Journey:
             (self.folder / "fetched.tender").unlink()
             desk.preparing.set_fields(self.bid, wanted.typed)
             desk.preparing.set_prices(self.bid, wanted.prices)
-            own = _assigned(self._own_documents, wanted, tender)
+            own = assigned(self._own_documents, wanted, tender)
             for document in wanted.documents:
                 path = own.get((document.part, document.name), document.path)
                 desk.preparing.add(self.bid, document.part, [path], document.name)
-            desk.preparing.link(self.bid, _links(wanted, self.bid, desk, own))
+            desk.preparing.link(
+                self.bid, clause_links(wanted, desk.preparing.status(self.bid).documents, own)
+            )
             status = desk.preparing.status(self.bid)
             if status.missing:
                 desk.checking.require_complete(self.bid)
@@ -170,7 +167,7 @@ class Journey:
     def _stamp(self, desk: Desk, keys: DemoKeys, ask: Nobody, wanted: SampleBid, levers: Levers) -> None:
         with self._step("stamped", "在规定位置签章并检查", "Seal the documents and check the draft") as notes:
             seals = self.folder / "seals"
-            pictures = write_practice_seals(wanted.bidder, seals)
+            pictures = write_practice_seals(wanted.bidder, wanted.cost_engineer, seals)
             order = SealOrder(pictures=pictures, electronic_seal=_seal_of(keys, wanted.bidder, seals, levers))
             stamped = desk.stamping.stamp(self.bid, keys.signing, order, ask)
             if not stamped.complete:
@@ -344,49 +341,6 @@ def run_demo(
     )
 
 
-def pdf_files(folder: Path) -> tuple[Path, ...]:
-    """The PDFs in a folder, in the order of their names. Raises FileProblem when there are none."""
-    files = tuple(sorted(folder.glob("*.pdf")))
-    if not files:
-        raise FileProblem(str(folder), "no PDF in it")
-    return files
-
-
-def _assigned(files: tuple[Path, ...], wanted: SampleBid, tender: Tender) -> dict[tuple[str, str], Path]:
-    """The user's own PDFs in the places of the required documents, in order, where they fit.
-
-    A blind part keeps its sample: nobody knows what names another document carries.
-    """
-    waiting = [(path, preflight(path).pages) for path in files]
-    limits = {
-        (part.id, required.name): required.max_pages
-        for part in tender.parts
-        if not part.blind
-        for required in part.documents
-    }
-    own: dict[tuple[str, str], Path] = {}
-    for document in wanted.documents:
-        limit = limits.get((document.part, document.name), 0)
-        fitting = next((one for one in waiting if one[1] <= limit), None)
-        if fitting is not None:
-            waiting.remove(fitting)
-            own[document.part, document.name] = fitting[0]
-    if files and not own:
-        raise BadDocument(files[0].name, "more pages than any required document may have")
-    return own
-
-
-def _links(wanted: SampleBid, bid: Path, desk: Desk, own: dict[tuple[str, str], Path]) -> list[ClauseLink]:
-    """The sample's clause links; into a document of the user's they point to its first page."""
-    parts: dict[str, SampleDocument] = {document.name: document for document in wanted.documents}
-    files = {(one.part, one.name): one.file for one in desk.preparing.status(bid).documents}
-    links = []
-    for link in wanted.links:
-        place = (parts[link.document].part, link.document)
-        links.append(ClauseLink(link.clause, place[0], files[place], 1 if place in own else link.page))
-    return links
-
-
 def _seal_of(keys: DemoKeys, bidder: Bidder, folder: Path, levers: Levers) -> Path | None:
     """The electronic seal that an SM2 key signs PDFs with; other keys need none. Raises DiskProblem."""
     if keys.certificate.key_algorithm != "sm2":
@@ -401,7 +355,7 @@ def _seal_of(keys: DemoKeys, bidder: Bidder, folder: Path, levers: Levers) -> Pa
 def _stock_tools(evidence: Path, trust: Path) -> None:
     """Run evidence/verify.sh. Raises Mismatch with what it said last."""
     done = subprocess.run(
-        ["bash", "verify.sh", *(str((trust / name).resolve()) for name in (_ROOTS, "identity.pem"))],
+        ["bash", "verify.sh", *(str((trust / name).resolve()) for name in ("roots.pem", "identity.pem"))],
         cwd=evidence,
         capture_output=True,
         text=True,

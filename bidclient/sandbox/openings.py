@@ -17,13 +17,8 @@ from bidclient.sandbox.problems import Refusal
 from bidclient.sandbox.rooms import Opening, find_opening, said
 from bidclient.sandbox.web import Action, Call, reply, resource, whole_number
 from bidclient.sandbox.world import World
-from bidclient.stages.opened import (
-    ConfirmStatement,
-    Event,
-    ObjectionStatement,
-    ReleaseStatement,
-    SignInStatement,
-)
+from bidclient.stages.chain import Event
+from bidclient.stages.opened import ConfirmStatement, ObjectionStatement, ReleaseStatement, SignInStatement
 from bidclient.stages.submitted import digest
 
 LONGEST_WAIT = 25

@@ -84,7 +84,8 @@ class NewIdentity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def create(call: Call) -> Response:
     """POST /mobile/v1/sessions."""
-    session = call.world.phone.open(call.json(NewSession))
+    asker = call.request.client
+    session = call.world.phone.open(call.json(NewSession), asker.host if asker is not None else "")
     opened = OpenedSession(
         id=session.id,
         token=session.token,

@@ -28,6 +28,9 @@ CODES = 3
 """Verification codes to choose from on the phone: whoever does not compare is found out."""
 _SKEW_SECONDS = 2
 _MOST_SESSIONS = 1000
+_MOST_OPEN = 100
+"""Sessions that one client may have open, so that none uses up what is there for all."""
+_RETRY_SECONDS = 5
 _DIGEST_BYTES = 32
 
 
@@ -40,6 +43,8 @@ class PhoneSession:
     secret: str
     request: NewSession
     items: tuple[bytes, ...]
+    client: str
+    """The address that asked for it."""
     opened_at: float
     """Ticks."""
     state: State = "CREATED"
@@ -54,7 +59,8 @@ class PhoneSession:
     @property
     def bound(self) -> bytes:
         """What is approved."""
-        return bound_digest(self.request.operation, self.items, _bytes(self.request.return_point or ""))
+        asked = self.request
+        return bound_digest(asked.operation, self.items, _bytes(asked.return_point or ""), asked.display)
 
     @property
     def code(self) -> str:
@@ -77,9 +83,10 @@ class PhoneSessions:
         self._news = threading.Condition()
         self._sessions: dict[str, PhoneSession] = {}
 
-    def open(self, request: NewSession) -> PhoneSession:
-        """A new session. Raises Refusal: for a request that contradicts itself, an unknown certificate, and
-        as long as the phone has not decided another session for the same certificate that it has scanned.
+    def open(self, request: NewSession, client: str = "") -> PhoneSession:
+        """A new session. Raises Refusal: for a request that contradicts itself, an unknown certificate, as
+        long as the phone has not decided another session for the same certificate that it has scanned, and
+        while there are too many, of all or of this `client`.
 
         Sessions that nobody has scanned live side by side: anybody may ask, only the phone's scan chooses.
         """
@@ -89,14 +96,17 @@ class PhoneSessions:
             busy = [one for one in self._sessions.values() if one.state == "SCANNED" and request.certificate]
             if any(one.request.certificate == request.certificate for one in busy):
                 raise Refusal("in-progress", "the phone has yet to decide a request for this certificate")
-            if len(self._sessions) >= _MOST_SESSIONS:
-                raise Refusal("rate-limited", retry_after=1, headers={"Retry-After": "1"})
+            theirs = [one for one in self._sessions.values() if one.is_open and one.client == client]
+            if len(self._sessions) >= _MOST_SESSIONS or len(theirs) >= _MOST_OPEN:
+                later = {"Retry-After": str(_RETRY_SECONDS)}
+                raise Refusal("rate-limited", retry_after=_RETRY_SECONDS, headers=later)
             session = PhoneSession(
                 secrets.token_hex(16),
                 secrets.token_urlsafe(16),
                 secrets.token_urlsafe(32),
                 request,
                 items,
+                client,
                 self._ticks(),
             )
             self._sessions[session.id] = session

@@ -1,6 +1,5 @@
 """The sandbox's certification authority: roots of its own, the network's certificates and the bidders'."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -53,6 +52,8 @@ TENDERER = "模拟招标人"
 _YEARS = timedelta(days=365 * 10)
 _BIDDER_YEARS = timedelta(days=365 * 3)
 _ROOT, _SM2_ROOT = "ca", "ca-sm2"
+_ROOTS = "roots.pem"
+"""Both roots in one file of trust/, as stock tools take them."""
 _KEPT = ("sign", "encrypt")
 """Names of the two keys of a company that BidderKeys.keep keeps; the first is written last."""
 
@@ -154,7 +155,7 @@ _OWN: tuple[tuple[str, str, str, Use, KeyType], ...] = (
     ("tsa", "模拟时间戳服务", CENTRE_USCC, "stamp", "p-256"),
     ("opening", CENTRE + "开标", CENTRE_USCC, "encrypt", "rsa-2048"),
     ("opening-sm2", CENTRE + "国密开标", CENTRE_USCC, "encrypt", "sm2"),
-    ("tenderer", TENDERER, "12629999TBX001012L", "encrypt", "rsa-2048"),
+    ("tenderer", TENDERER, CENTRE_USCC, "encrypt", "rsa-2048"),
     ("seal-maker", "演示制章单位（非真实）", CENTRE_USCC, "sign", "sm2"),
 )
 
@@ -164,11 +165,11 @@ def create_authority(data: Path, now: datetime) -> Authority:
 
     Raises DiskProblem.
     """
-    start = min(now, machine_time()) - timedelta(days=1)
+    times = (now, machine_time())
+    start, end = min(times) - timedelta(days=1), max(times) + _YEARS
     for folder in ("trust", "keys"):
         (data / folder).mkdir(parents=True, exist_ok=True)
     (data / "keys").chmod(0o700)
-    end = start + _YEARS
     issuers = {
         _ROOT: Issuer(
             subject_name("模拟交易网络根证书", CENTRE_USCC, "bidclient sandbox root"), new_key("p-256")
@@ -179,6 +180,7 @@ def create_authority(data: Path, now: datetime) -> Authority:
     }
     for file, root in issuers.items():
         _keep(data, file, root.key, issued(root.name, root.key, "ca", root, start, end))
+    _publish(data, _ROOTS, b"".join(path.read_bytes() for path in trust_files(data / "trust")))
     for file, title, uscc, use, key_type in _OWN:
         key = new_key(key_type)
         issuer = _with_services(data, _root_of(key_type), issuers[_root_of(key_type)])
@@ -217,8 +219,8 @@ def issue_bidder(
 
     Valid by the machine's time and by the sandbox's, for three years or until `not_after`.
     """
-    root = _load(data, _root_of(key_type), ())
     name_of_root = _root_of(key_type)
+    root = _load(data, name_of_root, ())
     issuer = _with_services(
         data,
         name_of_root,
@@ -281,8 +283,13 @@ def _root_of(key_type: KeyType) -> str:
 
 def _keep(data: Path, name: str, key: SoftPrivateKey, certificate: Certificate) -> None:
     atomic.write(data / "keys" / f"{name}.key", key_pem(key))
-    atomic.write(data / "trust" / f"{name}.pem", certificate.pem)
-    os.chmod(data / "trust" / f"{name}.pem", 0o644)  # noqa: PTH101 - certificates are for everybody
+    _publish(data, f"{name}.pem", certificate.pem)
+
+
+def _publish(data: Path, file: str, certificates: bytes) -> None:
+    """Into trust/: certificates are for everybody."""
+    atomic.write(data / "trust" / file, certificates)
+    (data / "trust" / file).chmod(0o644)
 
 
 def _certificate(data: Path, name: str) -> Certificate:

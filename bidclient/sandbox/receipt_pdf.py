@@ -7,7 +7,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
-from bidclient.sandbox.typeface import draw, width
+from bidclient.formats.typeface import draw, width
 from bidclient.stages.submitted import Receipt
 from bidclient.stages.tender import Tender
 

@@ -16,8 +16,8 @@ from reportlab.pdfgen.canvas import Canvas
 from bidclient.formats import atomic
 from bidclient.formats.instant import instant_text
 from bidclient.formats.money import amount_in_words, yuan_text
+from bidclient.formats.typeface import draw
 from bidclient.sandbox.samples import BillLine, load_bill, priced, sample_ids
-from bidclient.sandbox.typeface import draw
 from bidclient.stages.draft import (
     Draft,
     DraftDocument,

@@ -87,11 +87,15 @@ class SampleLink(Record):
 
 
 class BidTerms(Record):
-    """What the demo's bidder writes into the opening form, and the links of its clauses."""
+    """What the demo's bidder writes into the opening form, and the links of its clauses.
+
+    `cost_engineer` is who has priced the bill (造价工程师), where the tender wants to know.
+    """
 
     bidder: Bidder
     form: dict[str, str]
     links: tuple[SampleLink, ...]
+    cost_engineer: str = ""
 
 
 class Sample(Record):
@@ -152,6 +156,7 @@ class SampleBid:
     total_fen: int
     documents: tuple[SampleDocument, ...]
     links: tuple[SampleLink, ...]
+    cost_engineer: str
 
     @property
     def typed(self) -> dict[str, str]:
@@ -298,7 +303,8 @@ def sample_bid(sample_id: str) -> SampleBid:
         for part in sample.parts
         for document in part.documents
     )
-    return SampleBid(sample.bid.bidder, form, prices, total, documents, sample.bid.links)
+    own = sample.bid
+    return SampleBid(own.bidder, form, prices, total, documents, own.links, own.cost_engineer)
 
 
 def _folder(sample_id: str) -> str:

@@ -86,11 +86,13 @@ class SealDrawing:
 def draw_seal(name: str, code: str = "", kind: SealKind = "company") -> SealDrawing:
     """The seal of a company (and cross-page: the same), of a person, or of a cost engineer.
 
-    `code` are the characters along the lower edge. Raises BadValue for a name that no seal can hold.
+    `code` are the characters along the lower edge. Raises BadValue for a name or code that no seal can hold.
     """
     name = name.strip()
     if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():
         raise BadValue("name", f"1 to {_LONGEST_NAME} printable characters")
+    if len(code) > _LONGEST_NAME or not code.isprintable():
+        raise BadValue("code", f"at most {_LONGEST_NAME} printable characters")
     if kind == "legal-representative":
         return SealDrawing(20, 20, tuple(_person(name)))
     if kind == "cost-engineer":
@@ -138,7 +140,7 @@ def write_seal_image(name: str, code: str, kind: SealKind, out: Path) -> SealIma
     return SealImage(str(out), drawing.width, drawing.height)
 
 
-def write_practice_seals(bidder: Bidder, folder: Path) -> dict[SealKind, Path]:
+def write_practice_seals(bidder: Bidder, cost_engineer: str, folder: Path) -> dict[SealKind, Path]:
     """A picture for each kind of seal of a practice company, as PNG in `folder`. Raises DiskProblem."""
     folder.mkdir(exist_ok=True)
     person = bidder.legal_representative or bidder.agent or bidder.name
@@ -146,7 +148,7 @@ def write_practice_seals(bidder: Bidder, folder: Path) -> dict[SealKind, Path]:
         "company": (bidder.name, bidder.uscc),
         "cross-page": (bidder.name, bidder.uscc),
         "legal-representative": (person, ""),
-        "cost-engineer": (bidder.agent or person, ""),
+        "cost-engineer": (cost_engineer or person, ""),
     }
     pictures = {kind: folder / f"{kind}.png" for kind in seals}
     for kind, (name, code) in seals.items():

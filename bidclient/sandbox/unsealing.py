@@ -13,13 +13,7 @@ from bidclient.sandbox.rooms import Opening, said_by
 from bidclient.sandbox.stored import Submission
 from bidclient.sandbox.uploads import stored_digests, stored_size
 from bidclient.sandbox.world import World
-from bidclient.stages.opened import (
-    ReadoutRow,
-    ReleaseStatement,
-    open_release,
-    opened_row,
-    release_context,
-)
+from bidclient.stages.opened import ReadoutRow, ReleaseStatement, open_release, opened_row, release_context
 from bidclient.stages.package import plaintext_commitment
 from bidclient.stages.sealed import unseal
 from bidclient.stages.signed import SignedBid, read_signed, verify_signed

@@ -24,7 +24,7 @@ from bidclient.sandbox.pki import create_authority, open_authority
 from bidclient.sandbox.problems import Refusal
 from bidclient.sandbox.samples import load_sample, make_sample_tender, sample_ids
 from bidclient.sandbox.transfers import Transfers
-from bidclient.stages.opened import Event, genesis, next_head
+from bidclient.stages.chain import Event, genesis, next_head
 from bidclient.stages.tender import Tender, TenderPackage, write_tender
 
 NETWORK_NAME = "模拟公共资源交易网"

@@ -1,33 +1,43 @@
 """The evidence folder, judged by its files alone: what a third party can prove, disprove or leave open."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from typing import Literal
 
 import msgspec
 
 from bidclient.crypto import cms
-from bidclient.crypto.certificate import Certificate, certificates_from_pem, verify_chain
+from bidclient.crypto.certificate import Certificate, certificates_from_pem, verify_chain, verify_claimed
 from bidclient.errors import (
     BadChain,
     BadReceipt,
-    BadTimestamp,
+    BidError,
     IntegrityProblem,
     Mismatch,
     UnknownIssuer,
+    UnprovenTime,
 )
 from bidclient.formats import canonical
+from bidclient.formats.instant import parse_instant
+from bidclient.stages.chain import AcknowledgedHead, check_acknowledgement
+from bidclient.stages.evidence_folder import (
+    CERTIFICATES,
+    CHAIN,
+    JOURNAL,
+    OPENING_STATEMENTS,
+    READOUT,
+    STUB,
+    TENDER,
+    TENDER_SIGNATURE,
+    Evidence,
+    lines_of,
+    text_of,
+)
 from bidclient.stages.opened import (
-    AcknowledgedHead,
-    Chain,
     ConfirmStatement,
-    Event,
-    ObjectionStatement,
-    ReleaseStatement,
-    SignInStatement,
-    check_acknowledgement,
     read_readout,
     row_sha256,
 )
@@ -41,25 +51,12 @@ from bidclient.stages.submitted import (
     read_receipt,
     read_statement,
 )
-from bidclient.stages.tender import Record, Tender, check_network, verify_recipients
-
-TENDER = "tender.json"
-TENDER_SIGNATURE = "tender.p7s"
-STUB = "bid.stub"
-CHAIN = "chain.jsonl"
-READOUT = "readout.json"
-JOURNAL = "journal.jsonl"
-CERTIFICATES = "certificates/"
-OPENING_STATEMENTS: Mapping[str, type[Record]] = {
-    "sign-in.p7s": SignInStatement,
-    "release.p7s": ReleaseStatement,
-    "confirm.p7s": ConfirmStatement,
-    "objection.p7s": ObjectionStatement,
-}
-"""Each has its acknowledgement beside it: acknowledgement-sign-in.p7s, acknowledgement-release.p7s …"""
+from bidclient.stages.tender import Tender, check_network, verify_recipients
 
 _JOURNAL_GENESIS = hashlib.sha256(b"bidclient/journal/1\0").hexdigest()
-_NO_ANCHOR = "no trust anchor"
+
+
+Value = Literal["valid", "invalid", "cannot-tell"]
 
 
 @dataclass(frozen=True)
@@ -67,58 +64,15 @@ class Verdict:
     """What became of one item. `reason` says what was proven, what is wrong, or what is missing."""
 
     item: str
-    verdict: Literal["valid", "invalid", "cannot-tell"]
+    verdict: Value
     reason: str
+    error: BidError | None = field(default=None, compare=False)
+    """What `reason` was made from, for explain to put into words."""
 
 
 class _JournalLine(msgspec.Struct):
     seq: int
     prev: str
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """The files of an evidence folder by name, and whom the judge trusts.
-
-    `identity` is the network's receipt certificate from a source outside the folder; without it nobody can
-    say that receipts and acknowledgements are the network's, only that their signatures hold.
-    """
-
-    files: Mapping[str, bytes]
-    anchors: Sequence[Certificate]
-    stamp_anchors: Sequence[Certificate]
-    identity: Certificate | None
-
-    @cached_property
-    def bid(self) -> Stub:
-        """The stub that everything else is compared with. Raises KeyError, IntegrityProblem."""
-        return read_statement(self.files[STUB], Stub)[0]
-
-    @property
-    def opening_names(self) -> list[str]:
-        """The statements of the opening that are there."""
-        return [name for name in OPENING_STATEMENTS if name in self.files]
-
-    @cached_property
-    def opening(self) -> str | None:
-        """The opening that our statements speak of, None without one. Raises IntegrityProblem."""
-        for name in self.opening_names:
-            return _text(read_statement(self.files[name], OPENING_STATEMENTS[name])[0], "opening")
-        return None
-
-    @cached_property
-    def chain(self) -> Chain | None:
-        """The verified chain; None without one, or when the opening is unknown. Raises IntegrityProblem."""
-        if CHAIN not in self.files or self.opening is None:
-            return None
-        chain = Chain(self.opening)
-        for line in _lines(self.files[CHAIN]):
-            chain.append(canonical.loads(line, Event, CHAIN))
-        return chain
-
-    def numbered(self, stem: str, suffix: str) -> list[str]:
-        """The names like stem-NNN.suffix that are there, in order."""
-        return sorted(name for name in self.files if name.startswith(f"{stem}-") and name.endswith(suffix))
 
 
 def verify_evidence(evidence: Evidence) -> list[Verdict]:
@@ -135,7 +89,7 @@ def _judge(item: str, proof: Callable[[], str | Verdict]) -> Verdict:
     except KeyError as error:
         return _undecided(item, f"{error.args[0]} is not in the folder")
     except IntegrityProblem as error:
-        return Verdict(item, "cannot-tell" if lacks_trust(error) else "invalid", str(error))
+        return Verdict(item, "cannot-tell" if lacks_trust(error) else "invalid", str(error), error)
     return Verdict(item, "valid", proven) if isinstance(proven, str) else proven
 
 
@@ -144,22 +98,12 @@ def _undecided(item: str, reason: str) -> Verdict:
 
 
 def lacks_trust(error: BaseException | None) -> bool:
-    """Whether nothing is wrong but that we do not know the issuer."""
+    """Whether nothing is wrong but that we do not know the issuer, or that nothing proves the time."""
     while error is not None:
-        if isinstance(error, UnknownIssuer):
-            return True
-        if isinstance(error, BadTimestamp) and error.reason.startswith(_NO_ANCHOR):
+        if isinstance(error, UnknownIssuer | UnprovenTime):
             return True
         error = error.__cause__
     return False
-
-
-def _text(record: Record, field: str) -> str:
-    return str(getattr(record, field))
-
-
-def _lines(data: bytes) -> list[bytes]:
-    return data.removesuffix(b"\n").split(b"\n")
 
 
 def _same(field: str, expected: str, found: str) -> None:
@@ -167,11 +111,15 @@ def _same(field: str, expected: str, found: str) -> None:
         raise Mismatch(field, expected, found)
 
 
-def _by_bidder(evidence: Evidence, signed: cms.Signed, what: str) -> str:
-    """That the bidder signed: organisation, and chain at the time that the signature claims."""
-    _same("signer", evidence.bid.bidder, signed.signer.uscc or signed.signer.subject)
-    verify_chain(signed.signer, signed.chain, evidence.anchors, signed.signing_time, what)
-    return f"signed by {signed.signer.subject}"
+def _by_bidder(evidence: Evidence, signed: cms.Signed, proven: datetime | None, what: str) -> str:
+    """That the bidder signed: organisation, and chain at the time that the network proves, else now."""
+    signer, chain = signed.signer, signed.chain
+    _same("signer", evidence.bid.bidder, signer.uscc or signer.subject)
+    if proven is None:
+        verify_claimed(signer, chain, evidence.anchors, signed.signing_time, evidence.now, what)
+    else:
+        verify_chain(signer, chain, evidence.anchors, proven, what)
+    return f"signed by {signer.subject}"
 
 
 def _tender(evidence: Evidence) -> Iterator[Verdict]:
@@ -179,6 +127,7 @@ def _tender(evidence: Evidence) -> Iterator[Verdict]:
         data, signature = evidence.files[TENDER], evidence.files[TENDER_SIGNATURE]
         signed = cms.verify_detached(signature, data, TENDER)
         tender = canonical.loads(data, Tender, TENDER)
+        # Whoever is known beforehand is believed when it says that it signed; others are only named.
         verify_chain(signed.signer, signed.chain, evidence.anchors, signed.signing_time, TENDER)
         verify_recipients(tender, signed.chain, evidence.anchors)
         if evidence.identity is not None:
@@ -194,7 +143,8 @@ def _stub(evidence: Evidence) -> Iterator[Verdict]:
         stub, signed = read_statement(evidence.files[STUB], Stub)
         if TENDER in evidence.files:
             _same("tender_sha256", digest(evidence.files[TENDER]), stub.tender_sha256)
-        return f"sealed bid {stub.sealed_sha256}, {_by_bidder(evidence, signed, STUB)}"
+        proven = evidence.received.get(digest(evidence.files[STUB]))
+        return f"sealed bid {stub.sealed_sha256}, {_by_bidder(evidence, signed, proven, STUB)}"
 
     yield _judge(STUB, proof)
 
@@ -208,9 +158,10 @@ def _finalizes(evidence: Evidence) -> Iterator[Verdict]:
             if found.stub_sha256 != stub_sha256:
                 return _undecided(name, f"about another stub, {found.stub_sha256}")
             ours = finalize_statement(evidence.bid, stub_sha256, found.submission, found.nonce)
-            for field in found.__struct_fields__:
-                _same(field, _text(ours, field), _text(found, field))
-            return f"submission {found.submission}, {_by_bidder(evidence, signed, name)}"
+            for one in found.__struct_fields__:
+                _same(one, text_of(ours, one), text_of(found, one))
+            proven = evidence.received.get(digest(evidence.files[name]))
+            return f"submission {found.submission}, {_by_bidder(evidence, signed, proven, name)}"
 
         yield _judge(name, proof)
 
@@ -228,9 +179,10 @@ def _withdrawals(evidence: Evidence) -> Iterator[Verdict]:
             if found.receipt_sha256 not in receipts:
                 return _undecided(name, f"about a receipt that is not in the folder, {found.receipt_sha256}")
             receipt = read_receipt(receipts[found.receipt_sha256]).receipt
-            for field in ("network", "submission", "lot", "bidder"):
-                _same(field, _text(receipt, field), _text(found, field))
-            return f"submission {found.submission}, {_by_bidder(evidence, signed, name)}"
+            for one in ("network", "submission", "lot", "bidder"):
+                _same(one, text_of(receipt, one), text_of(found, one))
+            proven = evidence.received.get(digest(evidence.files[name]))
+            return f"submission {found.submission}, {_by_bidder(evidence, signed, proven, name)}"
 
         yield _judge(name, proof)
 
@@ -266,7 +218,7 @@ def _receipt(evidence: Evidence, name: str, before: str | None, statements: Sequ
     ).receipt
     named = next(data for data in statements if digest(data) == receipt.statement_sha256)
     kind = FinalizeStatement if receipt.kind == "submission" else WithdrawStatement
-    _by_bidder(evidence, read_statement(named, kind)[1], name)
+    _by_bidder(evidence, read_statement(named, kind)[1], evidence.received.get(digest(named)), name)
     proven = f"{receipt.kind} {receipt.receipt_no}, received {receipt.received_at}"
     return _by_network(evidence, name, proven, found.signed.signer)
 
@@ -293,15 +245,26 @@ def _statements(evidence: Evidence) -> Iterator[Verdict]:
         yield _judge(answer, partial(_acknowledgement, evidence, name, answer))
 
 
-def _statement(evidence: Evidence, name: str) -> str:
+def _statement(evidence: Evidence, name: str) -> str | Verdict:
     statement, signed = read_statement(evidence.files[name], OPENING_STATEMENTS[name])
-    _same("bidder", evidence.bid.bidder, _text(statement, "bidder"))
-    _same("opening", evidence.opening or "", _text(statement, "opening"))
+    _same("bidder", evidence.bid.bidder, text_of(statement, "bidder"))
+    _same("opening", evidence.opening or "", text_of(statement, "opening"))
     receipt = getattr(statement, "receipt_sha256", None)
     receipts = [digest(evidence.files[item]) for item in evidence.numbered("receipt", ".p7s")]
     if receipt is not None and receipt not in receipts:
-        raise Mismatch("receipt_sha256", " ".join(receipts), str(receipt))
-    return _by_bidder(evidence, signed, name)
+        return _undecided(name, f"about a receipt that is not in the folder, {receipt}")
+    return _by_bidder(evidence, signed, _acknowledged_at(evidence, name), name)
+
+
+def _acknowledged_at(evidence: Evidence, name: str) -> datetime | None:
+    """When the statement `name` existed for certain: the network has said that it had it then."""
+    if evidence.identity is None:
+        return None
+    try:
+        return parse_instant(_acknowledged(evidence, name, f"acknowledgement-{name}")[0].at)
+    except (IntegrityProblem, KeyError):
+        # What is wrong with the acknowledgement is said where it is judged; it proves nothing here.
+        return None
 
 
 def _acknowledged(evidence: Evidence, name: str, answer: str) -> tuple[AcknowledgedHead, Certificate]:
@@ -369,7 +332,7 @@ def _journal(evidence: Evidence) -> Iterator[Verdict]:
     """The journal is the bidder's own: whole and in order is all that it can be."""
 
     def proof() -> str:
-        previous, lines = _JOURNAL_GENESIS, _lines(evidence.files[JOURNAL])
+        previous, lines = _JOURNAL_GENESIS, lines_of(evidence.files[JOURNAL])
         for number, line in enumerate(lines, 1):
             entry = canonical.loads(line, _JournalLine, JOURNAL)
             if (entry.seq, entry.prev) != (number, previous):

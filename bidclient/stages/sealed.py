@@ -11,17 +11,13 @@ from bidclient.ask import Progress, silent
 from bidclient.crypto import stream
 from bidclient.crypto.positioned import Appender
 from bidclient.crypto.private_key import PrivateKey
-from bidclient.crypto.recovery import new_code as new_recovery_code
 from bidclient.errors import BadSeal, FileProblem, Mismatch
 from bidclient.formats import atomic, bseal
-from bidclient.formats.bseal import Frame, Header, Wrap, frame_of_prefix, read_frame
-from bidclient.formats.tally import Digests, Tally, WholeDigest
+from bidclient.formats.bseal import Frame, Header, read_frame
+from bidclient.formats.tally import Digests, WholeDigest
 from bidclient.formats.wraps import (
-    Recipient,
     check_secret,
-    combine,
     unwrap_secret,
-    unwrap_with_code,
     wipe,
 )
 from bidclient.stages.signed import SignedBid
@@ -208,29 +204,3 @@ def _sealed_file(path: Path) -> Iterator[BinaryIO]:
             yield file
     except EOFError as error:
         raise BadSeal(str(error)) from error
-
-
-__all__ = [
-    "Frame",
-    "Header",
-    "Recipient",
-    "Rehearsal",
-    "Sealed",
-    "Tally",
-    "Wrap",
-    "agree",
-    "check_secret",
-    "combine",
-    "compare",
-    "frame_of_prefix",
-    "new_recovery_code",
-    "open_file",
-    "read_frame",
-    "read_range",
-    "read_sealed",
-    "rehearse",
-    "unseal",
-    "unwrap_secret",
-    "unwrap_with_code",
-    "wipe",
-]

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from bidclient.ask import Progress, silent
 from bidclient.crypto import cms
-from bidclient.crypto.certificate import Certificate, verify_chain
+from bidclient.crypto.certificate import Certificate, verify_chain, verify_claimed
 from bidclient.crypto.private_key import PrivateKey
 from bidclient.crypto.timestamp import Stamp, verify_token
 from bidclient.errors import BadArchive, BadSignature, CertificateUnfit, Mismatch
@@ -103,23 +103,38 @@ def verify_signed(
     signed: SignedBid,
     anchors: Sequence[Certificate],
     stamp_anchors: Sequence[Certificate],
-    at: datetime | None,
+    now: datetime,
     progress: Progress = silent,
 ) -> SignedBid:
-    """`signed`, when every document has its digest, every signer a chain, and the first signer is the bidder.
+    """`signed`, when every document has its digest, and its signers are those of verify_signers.
 
-    A signature with a timestamp is judged at the timestamp's time (EN 319 102-1 §5.5), one without at `at`,
-    or with None at the time that it claims, as evidence is. Raises BadManifest, BadArchive,
-    BadTimestamp, BadCertificate, Mismatch, FileProblem.
+    Raises BadManifest, BadArchive, FileProblem, and what verify_signers raises.
+    """
+    verify_signers(signed, anchors, stamp_anchors, now)
+    verify_documents(signed.path, signed.manifest, signed.entries, progress)
+    return signed
+
+
+def verify_signers(
+    signed: SignedBid,
+    anchors: Sequence[Certificate],
+    stamp_anchors: Sequence[Certificate],
+    now: datetime,
+) -> SignedBid:
+    """`signed`, when every signer has a chain and the first one is the bidder; documents are not looked at.
+
+    A signature with a timestamp is judged at the timestamp's time (EN 319 102-1 §5.5), one without `now`.
+    Raises BadTimestamp, BadCertificate (UnprovenTime for a signature without a timestamp whose certificate
+    was good only at the time that it claims), Mismatch.
     """
     for number, signature in enumerate(signed.signatures, 1):
-        what = asic.signature_name(number)
-        moment = signature.signing_time if at is None else at
-        if signature.timestamp is not None:
-            moment = verify_token(signature.timestamp, signature.signature, stamp_anchors, what)
-        verify_chain(signature.signer, signature.chain, anchors, moment, what)
+        what, signer, chain = asic.signature_name(number), signature.signer, signature.chain
+        if signature.timestamp is None:
+            verify_claimed(signer, chain, anchors, signature.signing_time, now, what)
+        else:
+            stamped = verify_token(signature.timestamp, signature.signature, stamp_anchors, what)
+            verify_chain(signer, chain, anchors, stamped, what)
     _check_bidder(signed.signatures[0].signer, signed.manifest)
-    verify_documents(signed.path, signed.manifest, signed.entries, progress)
     return signed
 
 

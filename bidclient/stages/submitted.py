@@ -167,8 +167,31 @@ def read_receipt(data: bytes) -> SignedReceipt:
     try:
         receipt, signed = read_statement(data, Receipt)
     except IntegrityProblem as error:
-        raise BadReceipt(str(error)) from error
+        raise BadReceipt(error) from error
     return SignedReceipt(receipt, signed, digest(data))
+
+
+def stamped_receipt(
+    receipt_data: bytes,
+    timestamp: bytes,
+    anchors: Sequence[Certificate],
+    stamp_anchors: Sequence[Certificate],
+    identity: Certificate,
+) -> tuple[SignedReceipt, datetime]:
+    """The receipt, proven to be the network's, and when it existed for certain.
+
+    Arguments as those of check_receipt. What the receipt says is not looked at. Raises BadReceipt.
+    """
+    receipt = read_receipt(receipt_data)
+    if receipt.signed.signer.der != identity.der:
+        raise BadReceipt(f"signed by {receipt.signed.signer.subject}, not by {identity.subject}")
+    try:
+        token = response_token(timestamp, "receipt")
+        stamped = verify_token(token, receipt_data, stamp_anchors, "receipt")
+        verify_chain(identity, receipt.signed.chain, anchors, stamped, "receipt")
+    except IntegrityProblem as error:
+        raise BadReceipt(error) from error
+    return receipt, stamped
 
 
 def check_receipt(
@@ -192,16 +215,11 @@ def check_receipt(
     receipt that we had last, None when this is our first. Raises BadReceipt for every difference, for an
     arrival at or after the deadline, for another signer and for a bad timestamp.
     """
-    receipt = read_receipt(receipt_data)
-    if receipt.signed.signer.der != identity.der:
-        raise BadReceipt(f"signed by {receipt.signed.signer.subject}, not by {identity.subject}")
+    receipt, stamped = stamped_receipt(receipt_data, timestamp, anchors, stamp_anchors, identity)
     try:
-        token = response_token(timestamp, "receipt")
-        stamped = verify_token(token, receipt_data, stamp_anchors, "receipt")
-        verify_chain(identity, receipt.signed.chain, anchors, stamped, "receipt")
         stub, _ = read_statement(stub_data, Stub)
     except IntegrityProblem as error:
-        raise BadReceipt(str(error)) from error
+        raise BadReceipt(error) from error
     _check_times(receipt.receipt, stamped)
     _check_bid(receipt.receipt, stub, digest(stub_data))
     _check_statement(receipt.receipt, statements)
@@ -269,6 +287,6 @@ def _check_statement(receipt: Receipt, statements: Sequence[bytes]) -> None:
             if withdrawal.receipt_sha256 != receipt.previous_receipt_sha256:
                 raise BadReceipt("it withdraws another receipt's submission")
     except (BadSignature, BadFormat, NotCanonical) as error:
-        raise BadReceipt(f"the statement that it names: {error}") from error
+        raise BadReceipt(error) from error
     if submission != receipt.submission:
         raise BadReceipt(f"submission is {receipt.submission}, ours is {submission}")

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bidclient.errors import ArtefactLocked, BidExists, DiskProblem, FileProblem, NotABidFolder
+from bidclient.errors import ArtefactLocked, BidExists, DiskProblem, FileProblem, Mismatch, NotABidFolder
 from bidclient.formats import atomic
 from bidclient.store.journal import Journal
 from bidclient.store.lock import LOCK_NAME, locked
@@ -205,7 +205,7 @@ class BidFolder:
     def in_force(self) -> tuple[Artefacts, KeptReceipt] | None:
         """The submission that counts, with its receipt; None when there is none or it was withdrawn.
 
-        Raises NotABidFolder when the artefacts that the receipt speaks of are gone.
+        Raises BadReceipt, Mismatch when the artefacts that the receipt speaks of are gone or changed.
         """
         receipts = self.records.receipts()
         if not receipts or receipts[-1].receipt.receipt.kind == "withdrawal":
@@ -213,7 +213,7 @@ class BidFolder:
         wanted = receipts[-1].receipt.receipt.stub_sha256
         artefacts = self.artefacts_of(wanted)
         if artefacts is None:
-            raise NotABidFolder(str(self._submitted))
+            raise Mismatch("bid.stub", wanted, "no such stub in the bid folder")
         return artefacts, receipts[-1]
 
     def artefacts_of(self, stub_sha256: str) -> Artefacts | None:

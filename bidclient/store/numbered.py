@@ -1,5 +1,6 @@
 """Files and folders that are numbered 001, 002 … and appear whole: what is kept is never written over."""
 
+import glob
 import re
 import shutil
 from collections.abc import Callable
@@ -18,7 +19,8 @@ def next_number(folder: Path) -> str:
 
 def numbered(parent: Path, suffix: str = "") -> list[Path]:
     """What is called NNN and `suffix` in `parent`, oldest first; nothing when there is no such folder."""
-    found = [entry for entry in parent.glob(f"*{suffix}") if _rest(entry) == suffix]
+    # A name of the user's may hold what glob takes for a pattern.
+    found = [entry for entry in parent.glob(f"*{glob.escape(suffix)}") if _rest(entry) == suffix]
     return sorted(found, key=_number)
 
 

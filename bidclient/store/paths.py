@@ -1,4 +1,4 @@
-"""Where settings, logs and caches lie on this computer, as each desktop expects it."""
+"""Where settings, logs, caches and data lie on this computer, as each desktop expects it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ class Paths:
     settings: Path
     logs: Path
     cache: Path
+    data: Path
 
     @property
     def settings_file(self) -> Path:
@@ -33,6 +34,11 @@ class Paths:
         return self.settings / "phone-certificates.pem"
 
     @property
+    def archive(self) -> Path:
+        """The folder of the archive of earlier bids, where the settings name no other."""
+        return self.data / "archive"
+
+    @property
     def revocation_answers(self) -> Path:
         """The folder for what issuers say about revocation; it may be deleted at any time."""
         return self.cache / "revocation"
@@ -42,6 +48,13 @@ def paths(environment: Mapping[str, str]) -> Paths:
     """The folders: under BIDCLIENT_HOME when the environment names it, else where the system wants them."""
     home = environment.get(HOME_VARIABLE)
     if home:
-        return Paths(settings=Path(home), logs=Path(home) / "log", cache=Path(home) / "cache")
+        return Paths(
+            settings=Path(home), logs=Path(home) / "log", cache=Path(home) / "cache", data=Path(home) / "data"
+        )
     system = platformdirs.PlatformDirs("bidclient", appauthor=False)
-    return Paths(settings=system.user_config_path, logs=system.user_log_path, cache=system.user_cache_path)
+    return Paths(
+        settings=system.user_config_path,
+        logs=system.user_log_path,
+        cache=system.user_cache_path,
+        data=system.user_data_path,
+    )

@@ -10,6 +10,7 @@ from bidclient.errors import DiskProblem, FileProblem, SettingProblem
 from bidclient.formats import atomic
 
 _LIMIT = 1024 * 1024
+_DATABASE = ("postgresql://", "postgres://")
 
 
 class NetworkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,18 +49,40 @@ class MobileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """PEM file that alone is trusted for TLS; empty: the usual web roots."""
 
 
+class CompanySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The company itself: what is its own, and what therefore is another's."""
+
+    name: str = ""
+    uscc: str = ""
+    aliases: tuple[str, ...] = ()
+    """Former and short names."""
+    pricing_locks: tuple[str, ...] = ()
+    """Serial numbers of its locks for pricing software (造价软件加密锁)."""
+    basic_account: str = ""
+    """Its basic account (基本户), blinded: `crypto.blinded`. The number itself never stands in this file."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that can be set."""
 
     language: Literal["zh", "en"] = "zh"
     network: NetworkSettings | None = None
     mobile: MobileSettings | None = None
+    company: CompanySettings = CompanySettings()
     modules: tuple[str, ...] = ()
-    """PKCS#11 libraries besides the known ones."""
+    """Vendors' libraries besides the known ones; each is asked whether it speaks PKCS#11 or SKF."""
     pfx_files: tuple[str, ...] = ()
-    """PFX files, each with its certificate as .pem or .crt beside it."""
+    """Key files, PFX or for SM2 encrypted PKCS#8, each with its certificate as .pem or .crt beside it."""
     bids: str = ""
     """The folder in which the company keeps its bid folders."""
+    archive: str = ""
+    """A folder on this computer for the archive of earlier bids, or postgresql://USER@HOST/DATABASE without a
+    password; empty: below the program's data."""
+
+    @property
+    def archive_is_shared(self) -> bool:
+        """Whether the archive is a database that several clerks share."""
+        return self.archive.startswith(_DATABASE)
 
 
 def read_settings(path: Path) -> Settings:
@@ -89,14 +112,17 @@ def write_settings(path: Path, settings: Settings) -> None:
     except OSError as error:
         raise DiskProblem(str(path), str(error)) from error
     lines = [f"{name} = {_toml(value)}" for name, value in _fields(settings)]
-    for name, section in (("network", settings.network), ("mobile", settings.mobile)):
+    company = settings.company if settings.company != CompanySettings() else None
+    for name, section in (("network", settings.network), ("mobile", settings.mobile), ("company", company)):
         if section is not None:
             lines += ["", f"[{name}]"]
             lines += [f"{field} = {_toml(value)}" for field, value in _fields(section)]
     atomic.write(path, ("\n".join(lines) + "\n").encode("utf-8"))
 
 
-def _fields(value: Settings | NetworkSettings | MobileSettings) -> list[tuple[str, str | tuple[str, ...]]]:
+def _fields(
+    value: Settings | NetworkSettings | MobileSettings | CompanySettings,
+) -> list[tuple[str, str | tuple[str, ...]]]:
     return [
         (name, content)
         for name, content in msgspec.structs.asdict(value).items()
@@ -128,8 +154,12 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
     mobile = settings.mobile
     if mobile is not None and mobile.ca_file:
         mobile = msgspec.structs.replace(mobile, ca_file=str(folder / mobile.ca_file))
+    archive = settings.archive
+    if archive and not settings.archive_is_shared:
+        archive = str(folder / archive)
     return msgspec.structs.replace(
         settings,
+        archive=archive,
         network=network,
         mobile=mobile,
         modules=anchored(settings.modules),

@@ -2,16 +2,16 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from bidclient.errors import BadArchive, FileProblem, IntegrityProblem
+from bidclient.errors import BadArchive, BidError, FileProblem, IntegrityProblem
 from bidclient.formats import canonical, stored_zip
+from bidclient.formats.bseal import read_frame
 from bidclient.formats.instant import Instant
 from bidclient.stages.draft import Draft, read_draft
 from bidclient.stages.package import Manifest, plaintext_commitment
-from bidclient.stages.sealed import read_frame
 from bidclient.stages.stub import check_stub, read_stub
 from bidclient.stages.tender import Hex32, Record
 from bidclient.store.bids import Artefacts, BidFolder
@@ -56,6 +56,8 @@ class Stale:
 
     name: str
     reason: str
+    error: BidError | None = field(default=None, compare=False)
+    """What `reason` was made from, for explain to put into words."""
 
 
 @dataclass(frozen=True)
@@ -74,20 +76,20 @@ def state(folder: BidFolder) -> State:
     """Derive the stage. Reads manifests, frames and signatures of small files, never a whole bid.
 
     A damaged artefact does not raise: it is stale, with the fault as the reason. A damaged receipt raises
-    BadReceipt: it is an alarm, not a stage.
+    BadReceipt, one about a bid that is not here Mismatch: that is an alarm, not a stage.
     """
     artefacts = folder.artefacts
     reached, stale = Stage.TENDER, []
     broken = False
     for stage, files, follows in _steps(folder):
-        reason = "made from what has changed since" if broken else _fault(follows)
+        reason, error = ("made from what has changed since", None) if broken else _fault(follows)
         if all(file.exists() for file in files) and reason is None:
             reached = stage
             continue
         broken = True
-        stale += [Stale(file.name, reason or "incomplete") for file in files if file.exists()]
+        stale += [Stale(file.name, reason or "incomplete", error) for file in files if file.exists()]
     in_force = folder.in_force()
-    rehearsed = reached.reaches(Stage.SEALED) and _fault(lambda: _check_rehearsal(artefacts)) is None
+    rehearsed = reached.reaches(Stage.SEALED) and _fault(lambda: _check_rehearsal(artefacts))[0] is None
     if in_force is None:
         return State(reached, tuple(stale), rehearsed, None)
     if in_force[0].folder != folder.path:
@@ -128,14 +130,17 @@ def _steps(folder: BidFolder) -> list[tuple[Stage, tuple[Path, ...], Callable[[]
     ]
 
 
-def _fault(check: Callable[[], None]) -> str | None:
+def _fault(check: Callable[[], None]) -> tuple[str | None, BidError | None]:
+    """What is wrong, None when nothing is, and the error that says so."""
     try:
         check()
-    except (_DoesNotFollow, IntegrityProblem, FileProblem) as error:
-        return str(error)
+    except _DoesNotFollow as error:
+        return str(error), None
+    except (IntegrityProblem, FileProblem) as error:
+        return str(error), error
     except OSError as error:
-        return error.strerror or str(error)
-    return None
+        return error.strerror or str(error), None
+    return None, None
 
 
 def _check_draft(folder: BidFolder) -> None:

@@ -6,8 +6,9 @@ set -euo pipefail
 declare -A packages=(
   [base]="python3-venv ca-certificates openssl softhsm2 opensc unzip qpdf poppler-utils xxd"
   [modules]="gcc libc6-dev libp11-kit-dev libssl-dev"
-  [cards]="pcscd vsmartcard-vpcd opensc-pkcs11"
-  [judges]="default-jdk-headless libbcpkix-java"
+  [cards]="pcscd vsmartcard-vpcd opensc-pkcs11 iproute2"
+  [judges]="default-jdk-headless libbcpkix-java tesseract-ocr tesseract-ocr-chi-sim"
+  [archive]="postgresql"
   [bench]="age p7zip-full"
   [peers]="nodejs npm chromium fonts-droid-fallback"
 )
@@ -24,6 +25,8 @@ with_fresh_lists() {
 install() {
   local missing=()
   for name in $1; do
+    # A command of that name will do wherever it is from: the npm that comes with other builds of node, for one.
+    ! command -v "$name" >/dev/null || continue
     dpkg-query -W -f='${Status}' "$name" 2>/dev/null | grep -q 'install ok installed' || missing+=("$name")
   done
   if [ ${#missing[@]} -eq 0 ]; then return; fi

@@ -71,7 +71,7 @@ for receipt in receipt-*.p7s; do
   stem=${receipt%.p7s}
   content "$receipt" "$work/receipt.json" "${network[@]}"
   cmp -s "$work/receipt.json" "$stem.json" || failed "$stem.json"
-  openssl ts -verify -in "$stem.tsr" -data "$receipt" -CAfile "$ca" >/dev/null 2>"$work/why" ||
+  openssl ts -verify -no_check_time -in "$stem.tsr" -data "$receipt" -CAfile "$ca" >/dev/null 2>"$work/why" ||
     { cat "$work/why"; failed "$stem.tsr"; }
   grep -q "^$(value "$stem.json" statement_sha256)\$" "$work/said" || failed "$stem: what it answers is not here"
   received=$(value "$stem.json" received_at)

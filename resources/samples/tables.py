@@ -4,6 +4,7 @@ from decimal import Decimal
 from itertools import groupby
 
 import road
+import road_bill
 from reportlab.platypus import Flowable
 from typeset import Insert, flowables, table
 
@@ -42,6 +43,7 @@ def words(sample: Sample) -> dict[str, str]:
         "legal": bidder.legal_representative,
         "agent": bidder.agent,
         "bidder_phone": bidder.phone,
+        "engineer": sample.bid.cost_engineer,
         "total_words": form["price-in-words"],
         "days": form.get("duration", ""),
         "manager": form.get("project-manager", ""),
@@ -62,7 +64,7 @@ def inserts(sample_id: str) -> dict[str, Insert]:
         "response": lambda: _response(sample_id),
     }
     if sample_id == "construction":
-        own |= road.inserts(load_bill(sample_id))
+        own |= road.inserts() | road_bill.inserts(load_bill(sample_id))
     return own
 
 

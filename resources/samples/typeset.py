@@ -31,8 +31,8 @@ from reportlab.platypus import (
 )
 from reportlab.platypus.tableofcontents import TableOfContents
 
-from bidclient.sandbox import typeface
-from bidclient.sandbox.typeface import LATIN
+from bidclient.formats import typeface
+from bidclient.formats.typeface import LATIN
 
 FONT = typeface.CHINESE
 LEFT, RIGHT, TOP, BOTTOM = 25 * mm, 20 * mm, 25 * mm, 20 * mm

@@ -5,15 +5,12 @@ BENCH_MIB and BENCH_ROUNDS change the size and the number of rounds.
 
 import os
 import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench.measure import Bench, Run, Target
+from tests.bench.measure import Bench, Run, Target, asked, work_folder
 
-ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = 400
 COPY = "copy"
 LIMITS = {"pack": 5.0, "sign": 5.0, "verify": 2.0, "seal": 5.0, "rehearse": 4.0, "unseal": 4.0}
@@ -25,8 +22,8 @@ NOTES = ("Each verb in a process of its own; its peak memory includes that of th
 
 def run() -> Bench:
     """Prepare the documents in a temporary folder and carry them from draft to unsealed."""
-    mebibytes, rounds = int(os.environ.get("BENCH_MIB", "2048")), int(os.environ.get("BENCH_ROUNDS", "3"))
-    with _folder() as folder:
+    mebibytes, rounds = asked(2048, 3)
+    with work_folder() as folder:
         verbs = _verbs(folder, mebibytes)
         runs: dict[str, list[Run]] = {name: [] for name in verbs}
         for _ in range(rounds):
@@ -37,18 +34,12 @@ def run() -> Bench:
     return Bench(title, runs, targets, NOTES, dict.fromkeys(LIMITS, MEMORY))
 
 
-@contextmanager
-def _folder() -> Iterator[Path]:
-    (ROOT / "build").mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT / "build") as name:
-        yield Path(name)
-
-
 def _verbs(folder: Path, mebibytes: int) -> dict[str, Callable[[], object]]:
     # Imported here: this module is loaded to be asked for its name, too.
+    from bidclient.formats.bseal import read_frame
+    from bidclient.formats.wraps import unwrap_secret
     from bidclient.stages import sealed, sealing, signed
     from bidclient.stages.package import DeviceStatement, pack, read_package
-    from bidclient.stages.sealed import read_frame, unwrap_secret
     from tests.support.pki import NOW, Authority
     from tests.support.sealing import make_draft, make_keys, make_tender
 

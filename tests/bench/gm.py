@@ -3,15 +3,10 @@
 BENCH_MIB and BENCH_ROUNDS change the size and the number of rounds.
 """
 
-import os
 import subprocess
-import sys
-import tempfile
-from pathlib import Path
 
-from tests.bench.measure import Bench, Target, Work, alternate
+from tests.bench.measure import Bench, Target, Work, alternate, asked, program, work_folder
 
-ROOT = Path(__file__).resolve().parents[2]
 CIPHER, DIGESTED, SEAL = "ours: SM4-GCM", "ours: SM4-GCM, SM3 of chunks", "seal in gm-1"
 CIPHER_PLAIN, DIGESTED_PLAIN, SEAL_PLAIN = (f"{name} *" for name in (CIPHER, DIGESTED, SEAL))
 AES = "seal in intl-1"
@@ -39,13 +34,9 @@ NOTES = (
 
 def run() -> Bench:
     """Prepare the files in a temporary folder and measure."""
-    mebibytes = int(os.environ.get("BENCH_MIB", "1024"))
-    rounds = int(os.environ.get("BENCH_ROUNDS", "3"))
-    build = ROOT / "build"
-    build.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=build) as name:
-        folder = Path(name)
-        subprocess.run(_ours("seal_work", "prepare", str(mebibytes)), cwd=folder, check=True)
+    mebibytes, rounds = asked(1024, 3)
+    with work_folder() as folder:
+        subprocess.run(program("seal_work", "prepare", str(mebibytes)), cwd=folder, check=True)
         runs = alternate(_works(), folder, rounds)
     notes = (*NOTES, *(_speed(name) for name in ("sm4-ctr", "sm4-gcm", "sm3")))
     return Bench(f"gm: {mebibytes} MiB in 40 documents, {rounds} rounds", runs, TARGETS, notes, MEMORY)
@@ -64,12 +55,7 @@ def _works() -> dict[str, Work]:
         PEER_SM3: ("gm_work", "peer", "sm3"),
         PEER_ALL: ("gm_work", "peer", "all"),
     }
-    return {name: Work(_ours(*words), "bid.asice", "bid.sealed") for name, words in wanted.items()}
-
-
-def _ours(module: str, *arguments: str) -> list[str]:
-    path = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tests.bench.{module} import main;"
-    return [sys.executable, "-c", f"{path} main(*sys.argv[1:])", *arguments]
+    return {name: Work(program(*words), "bid.asice", "bid.sealed") for name, words in wanted.items()}
 
 
 def _speed(algorithm: str) -> str:

@@ -3,11 +3,16 @@
 import os
 import shutil
 import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,26 @@ class Bench:
     targets: Sequence[Target]
     notes: Sequence[str] = ()
     memory: Mapping[str, float] = field(default_factory=dict)
+
+
+def asked(mebibytes: int, rounds: int) -> tuple[int, int]:
+    """Size in MiB and number of rounds: BENCH_MIB and BENCH_ROUNDS, else these."""
+    return int(os.environ.get("BENCH_MIB", mebibytes)), int(os.environ.get("BENCH_ROUNDS", rounds))
+
+
+@contextmanager
+def work_folder() -> Iterator[Path]:
+    """A temporary folder on the disk of this checkout: /tmp may lie in memory."""
+    build = ROOT / "build"
+    build.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=build) as name:
+        yield Path(name)
+
+
+def program(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module beside this file, in whatever folder."""
+    path = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tests.bench.{module} import main;"
+    return [sys.executable, "-c", f"{path} main(*sys.argv[1:])", *arguments]
 
 
 def alternate(works: Mapping[str, Work], folder: Path, rounds: int) -> dict[str, list[Run]]:

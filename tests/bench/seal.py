@@ -3,16 +3,12 @@
 BENCH_MIB and BENCH_ROUNDS change the size and the number of rounds.
 """
 
-import os
 import shlex
 import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
-from tests.bench.measure import Bench, Target, Work, alternate
+from tests.bench.measure import Bench, Target, Work, alternate, asked, program, work_folder
 
-ROOT = Path(__file__).resolve().parents[2]
 SEAL, SEAL_UNSYNCED = "seal", "seal without fsync"
 UNSEAL, UNSEAL_UNSYNCED = "unseal", "unseal without fsync"
 AGE, AGE_SYNCED, AGE_TAR, AGE_OPEN, AGE_OPEN_SYNCED = (
@@ -46,12 +42,8 @@ NOTES = (
 
 def run() -> Bench:
     """Prepare the files in a temporary folder and measure."""
-    mebibytes = int(os.environ.get("BENCH_MIB", "1024"))
-    rounds = int(os.environ.get("BENCH_ROUNDS", "5"))
-    build = ROOT / "build"
-    build.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=build) as name:
-        folder = Path(name)
+    mebibytes, rounds = asked(1024, 5)
+    with work_folder() as folder:
         subprocess.run(_ours("prepare", str(mebibytes)), cwd=folder, check=True)
         recipient = _age_key(folder)
         runs = alternate(_works(recipient), folder, rounds)
@@ -59,8 +51,7 @@ def run() -> Bench:
 
 
 def _ours(*arguments: str) -> list[str]:
-    path = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tests.bench.seal_work import main;"
-    return [sys.executable, "-c", f"{path} main(*sys.argv[1:])", *arguments]
+    return program("seal_work", *arguments)
 
 
 def _works(recipient: str) -> dict[str, Work]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from bidclient.crypto.certificate import Certificate
 from bidclient.formats import canonical
+from bidclient.formats.bseal import read_frame
+from bidclient.formats.wraps import Recipient, unwrap_secret
 from bidclient.stages import sealed, sealing
 from bidclient.stages.signed import read_signed
 from bidclient.stages.tender import Tender
@@ -24,13 +26,13 @@ def prepare(mebibytes: int) -> None:
     Path("tender.json").write_bytes(canonical.dumps(tender))
     Path("bidder.pem").write_bytes(keys.encryption.certificate.pem)
     made = sealing.seal(bid, tender, keys.bidder, Path("reference.sealed"))
-    Path("secret").write_bytes(sealed.unwrap_secret(sealed.read_frame(made.path), keys.encryption))
+    Path("secret").write_bytes(unwrap_secret(read_frame(made.path), keys.encryption))
 
 
 def seal(suite: str = "intl-1") -> None:
     """Seal bid.asice as the program does: read it strictly, hash every document, encrypt, hash the result."""
     tender = canonical.loads(Path("tender.json").read_bytes(), Tender, "tender.json")
-    recipient = sealed.Recipient("bidder", Certificate.from_pem(Path("bidder.pem").read_bytes()))
+    recipient = Recipient("bidder", Certificate.from_pem(Path("bidder.pem").read_bytes()))
     sealing.seal(read_signed(Path("bid.asice")), tender, [recipient], Path("bid.sealed"), suite=suite)
 
 

@@ -6,7 +6,9 @@ import msgspec
 import pytest
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import signers
+from pyhanko.sign.fields import SigFieldSpec, append_signature_field
 
+from bidclient.checks.pdf import preflight
 from bidclient.checks.seal_places import MOST_STRIPS, seal_places, strips
 from bidclient.checks.seals import check_seals
 from bidclient.crypto.pdf_places import Place, SealKind
@@ -128,6 +130,19 @@ def test_whole_seals_are_only_mentioned(drafted: tuple[Draft, Tender, Path]) -> 
     content[content.index(b"/MediaBox") + 1] ^= 1
     path.write_bytes(content)
     assert "SEAL-002" in rules(drafted)
+
+
+def test_an_empty_field_for_a_signature_is_no_seal(drafted: tuple[Draft, Tender, Path]) -> None:
+    _, path = letter(drafted[0], drafted[2])
+    with path.open("r+b") as file:
+        writer = IncrementalPdfFileWriter(file)
+        append_signature_field(writer, SigFieldSpec("Chairman", box=(10, 10, 90, 60)))
+        writer.write_in_place()
+    assert preflight(path).signatures == 0
+    assert rules(drafted) == ["SEAL-001"]
+    put_on(path, [seal("company", Place(0, 100, 100)), seal("cross-page", Place(0, 9, 9))], make_pki().bidder)
+    assert preflight(path).signatures == 1
+    assert rules(drafted) == ["SEAL-005"]
 
 
 def test_another_companys_seal_is_refused(drafted: tuple[Draft, Tender, Path]) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.demonstration import demonstration
 from tests.support.desk_fixtures import bidder, company, shared_sandbox
 from tests.support.desks import PIN, Bidder
 
-__all__ = ["Program", "bidder", "company", "program", "shared_sandbox"]
+__all__ = ["Program", "bidder", "company", "demonstration", "program", "shared_sandbox"]
 
 
 @dataclass

@@ -8,7 +8,8 @@ import pytest
 
 from tests.cli.conftest import Program
 from tests.support.sm2_pki import Sm2Authority
-from tests.support.sm2_token import PIN, Sm2Token, sm2_library, sm2_token
+from tests.support.sm2_token import Sm2Token, sm2_library, sm2_token
+from tests.support.sm2_use import PIN
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ from tests.support.phone import PhonePlayer
 
 ADDRESS = re.compile(r"https?://\S+/phone/\?\S+")
 CODE = re.compile(r"(?:：|: )(\d{4})$", re.MULTILINE)
+SCANNED = re.compile("已扫码|Scanned")
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Run:
 
 
 def run(program: Program, player: PhonePlayer, *arguments: str, approve: bool = True) -> Run:
-    """Run the program, with a person at the phone who reads its stderr."""
+    """Run the program, with a person at the phone who decides when its stderr says that the link was read."""
     environment = {**os.environ, "BIDCLIENT_HOME": str(program.home)}
     heard: list[str] = []
     with subprocess.Popen(
@@ -53,18 +54,18 @@ def run(program: Program, player: PhonePlayer, *arguments: str, approve: bool = 
         out: list[str] = []
         reader = threading.Thread(target=lambda: out.append(process.stdout.read()))  # type: ignore[union-attr]
         reader.start()
-        done: set[str] = set()
+        scanned: set[str] = set()
         for line in process.stderr:
             heard.append(line)
             address, code = ADDRESS.findall("".join(heard)), CODE.findall(line)
-            if not address or not code or address[-1] in done:
+            if not address or not code:
                 continue
-            done.add(address[-1])
-            request = PhoneRequest(address[-1], code[0], 0, "")
-            if approve:
-                player.approve(request)
-            else:
-                player.refuse(request)
+            if address[-1] not in scanned:
+                scanned.add(address[-1])
+                shown = player.scan(address[-1])
+                assert code[0] in shown.json()["codes"]
+            elif SCANNED.search(line):
+                assert player.decide(address[-1], code[0] if approve else "", approve).ok
         reader.join(30)
         return Run(process.wait(30), out[0], "".join(heard))
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from bidclient import __version__
 from bidclient.cli import _VERBS, program
 from tests.cli.conftest import Program
+from tests.support.desks import Bidder
 
 
 @pytest.fixture
@@ -22,8 +24,9 @@ def bare(tmp_path: Path) -> Program:
 def test_every_verb_has_its_help(bare: Program) -> None:
     done = bare.run("--help")
     assert done.returncode == 0
-    for verb in _VERBS:
-        assert f"  {verb} " in done.stdout
+    for verb, (_, told) in _VERBS.items():
+        assert re.search(f"^  {verb} +{re.escape(told.split()[0])}", done.stdout, re.MULTILINE), verb
+        assert " / " in told
         assert program.get_command(None, verb) is not None  # type: ignore[arg-type] # unused by ours
     assert bare.run("--version").stdout.strip().endswith(__version__)
 
@@ -127,3 +130,29 @@ def test_json_is_one_document_on_stdout(bare: Program) -> None:
     assert done.returncode == 0
     assert json.loads(done.stdout)["keys"] == []
     assert done.stderr == ""
+
+
+def test_the_exit_code_of_verify_is_that_of_the_worst_verdict(program: Program, bidder: Bidder) -> None:
+    folder, note = bidder.signed(), bidder.folder / "note.txt"
+    note.write_text("x")
+    bad = bidder.folder / "bad.zip"
+    bad.write_bytes((folder / "bid.zip").read_bytes().replace(b"%PDF-1", b"%PDF-2", 1))
+    assert program.run("verify", folder / "bid.zip").returncode == 0
+    known = program.run("verify", note, folder / "bid.zip", "--json")
+    assert known.returncode == 1
+    reports = json.loads(known.stdout)
+    assert [[one["verdict"] for one in report["verdicts"]] for report in reports] == [
+        ["cannot-tell"],
+        ["valid"],
+    ]
+    spoilt = program.run("verify", note, bad, folder / "bid.zip")
+    assert spoilt.returncode == 5
+    assert "文件与清单不一致" in spoilt.stdout
+    assert spoilt.stdout.count("[有效]") == 1
+    assert program.error(2, "verify", folder / "bid.zip", "nowhere")["code"] == "E-FILE"
+
+
+def test_whoever_logs_out_without_a_session_is_told(program: Program) -> None:
+    done = program.run("logout")
+    assert done.returncode == 0
+    assert "没有保存" in done.stdout

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Program
-from tests.support.skf_token import PIN, SkfDevice, skf_device, skf_library
+from tests.support.skf_token import SkfDevice, skf_device, skf_library
 from tests.support.sm2_pki import Sm2Authority
+from tests.support.sm2_use import PIN
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.bouncycastle import BouncyCastle
-from tests.support.pki import Authority, InMemoryKey
+from tests.support.certomancer_pki import PublicAuthority, public_authority
+from tests.support.pki import NOW, Authority, InMemoryKey
 from tests.support.sm2_pki import Sm2Authority, Sm2InMemoryKey
 
 Judge = Callable[[str], subprocess.CompletedProcess[bytes]]
@@ -59,6 +60,13 @@ def bouncycastle() -> Iterator[BouncyCastle]:
     """The second judge of everything with SM2 in it."""
     with BouncyCastle() as judge:
         yield judge
+
+
+@pytest.fixture(scope="session")
+def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PublicAuthority]:
+    """An authority that answers about revocation, by certomancer."""
+    with public_authority(tmp_path_factory.mktemp("public"), NOW) as authority:
+        yield authority
 
 
 @pytest.fixture(scope="session")

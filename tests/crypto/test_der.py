@@ -1,5 +1,7 @@
+from datetime import UTC, datetime
+
 import pytest
-from asn1crypto import parser
+from asn1crypto import core, parser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -78,3 +80,25 @@ def test_noise_passes_only_in_the_encoding_that_asn1crypto_writes(noise: bytes) 
     else:
         accepted = True
     assert not accepted or parser.emit(*parser.parse(noise, strict=True)[:3], parser.parse(noise)[4]) == noise
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"), [("20260101080000Z", 8), ("20260101080000+0800", 0), ("20260101080000.5Z", 8)]
+)
+def test_a_time_is_given_in_utc(text: str, hour: int) -> None:
+    value = core.GeneralizedTime.load(b"\x18" + bytes([len(text)]) + text.encode())
+    assert der.moment(value).replace(microsecond=0) == datetime(2026, 1, 1, hour, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["20260101080000", "2026010108", "20260101080000.5"])
+def test_a_time_without_a_zone_is_refused(text: str) -> None:
+    value = core.GeneralizedTime.load(b"\x18" + bytes([len(text)]) + text.encode())
+    with pytest.raises(BadFormat), der.reading("x"):
+        der.moment(value)
+
+
+def test_octets_are_octets() -> None:
+    assert der.octets(core.OctetString(b"abc")) == b"abc"
+    for other in (core.Integer(3), core.UTF8String("abc"), core.Null(), core.BitString((1, 0))):
+        with pytest.raises(BadFormat), der.reading("x"):
+            der.octets(other)

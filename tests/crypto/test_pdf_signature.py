@@ -278,7 +278,7 @@ ODD: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "text": (lambda data: b"hello", "结构有误"),
     "cut": (lambda data: data[: len(data) // 2], "结构有误"),
     "encrypted": (_encrypted, "encrypted"),
-    "hybrid": (hybrid, "hybrid|结构有误"),
+    "hybrid": (hybrid, "hybrid"),
     "a dynamic form": (_xfa, "XFA"),
     "no pages": (lambda data: data.replace(b"/Kids", b"/Kidz"), "结构有误"),
     "no box": (lambda data: data.replace(b"/MediaBox", b"/MediaBux"), "结构有误"),

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from asn1crypto import cms
+from asn1crypto import cms, core
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -85,6 +85,19 @@ def test_a_flipped_bit_never_opens_as_another_content() -> None:
     for wrong in (b"", b"\x30\x00", envelope + b"\0", envelope[:-1], bytes(5000)):
         with pytest.raises(BadEnvelope):
             recovery.unwrap(wrong, code, SALT)
+
+
+def test_an_envelope_that_counts_instead_of_holding_octets_is_refused() -> None:
+    """A number in the place of the initial vector: so many zeros would not fit into any memory."""
+    code = recovery.new_code()
+    info = cms.ContentInfo.load(recovery.wrap(secrets.token_bytes(80), code, SALT))
+    content = info["content"]["encrypted_content_info"]
+    content["content_encryption_algorithm"] = {
+        "algorithm": "1.2.156.10197.1.104.2",
+        "parameters": core.Integer(1 << 50),
+    }
+    with pytest.raises(BadEnvelope):
+        recovery.unwrap(info.dump(force=True), code, SALT)
 
 
 @pytest.mark.parametrize(("path", "value"), [("vector", b"short"), ("vector", None), ("content", None)])

@@ -174,6 +174,33 @@ def test_seals_that_list_whole_certificates_are_read(
         whole.check_signer(maker.certificate, NOW, "seal")
 
 
+def replaced(made: bytes, maker: Sm2InMemoryKey, old: bytes, new: bytes) -> bytes:
+    """The seal with other bytes of the same length in it, which its maker has signed."""
+    assert made.count(old) == 1
+    parsed = ESeal.load(made.replace(old, new))
+    parsed["signed_value"] = maker.key.sign(parsed["e_seal_info"].dump())
+    return bytes(parsed.dump())
+
+
+def test_a_list_that_is_none_is_a_bad_seal_and_no_crash(
+    made: bytes, maker: Sm2InMemoryKey, sm2_signer: Sm2InMemoryKey
+) -> None:
+    listed = ESeal.load(made)["e_seal_info"]["property"]["cert_list"].dump()
+    unknown = replaced(made, maker, core.Integer(2).dump() + listed, core.Integer(3).dump() + listed)
+    shapeless = replaced(made, maker, core.PrintableString("SM3").dump(), b"\x02\x03SM3")
+    for odd in (unknown, shapeless):
+        with pytest.raises(BadFormat):
+            ses.container(sm2_signer, ses.read_seal(odd, "seal"), NOW)
+
+
+def test_a_time_without_a_zone_is_refused(made: bytes, maker: Sm2InMemoryKey) -> None:
+    """It would be another time on every computer, eight hours apart in China and in London."""
+    ends = f"{YEAR[1]:%Y%m%d%H%M%S}"
+    assert ses.read_seal(replaced(made, maker, f"{ends}Z".encode(), f"{ends}Z".encode()), "seal")
+    with pytest.raises(BadFormat):
+        ses.read_seal(replaced(made, maker, f"{ends}Z".encode(), f"{ends[:-2]}.00".encode()), "seal")
+
+
 def test_other_versions_and_other_files_are_refused(made: bytes, maker: Sm2InMemoryKey) -> None:
     parsed = ESeal.load(made)
     parsed["e_seal_info"]["header"]["version"] = 1

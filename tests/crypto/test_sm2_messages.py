@@ -357,6 +357,21 @@ def test_sm4_goes_with_sm2_only(recipient: InMemoryKey) -> None:
         recipient.unwrap(renamed(enveloped, PKCS7.enveloped_data))
 
 
+@pytest.mark.parametrize(
+    "vector", [core.UTF8String("a" * 16), core.Integer(16), core.Null(), core.BitString((0, 1) * 8)]
+)
+def test_a_vector_that_is_no_octets_is_a_bad_envelope(
+    vector: core.Asn1Value, sm2_recipient: Sm2InMemoryKey
+) -> None:
+    enveloped = asn1.ContentInfo.load(cms.make_envelope(SECRET, sm2_recipient.certificate))["content"]
+    enveloped["encrypted_content_info"]["content_encryption_algorithm"] = {
+        "algorithm": SM4_CBC,
+        "parameters": vector,
+    }
+    with pytest.raises(BadEnvelope):
+        sm2_recipient.unwrap(renamed(enveloped, GM.enveloped_data))
+
+
 @settings(deadline=None, max_examples=150)
 @given(data=st.data())
 def test_flipped_bits_give_only_our_errors(data: st.DataObject, sm2_recipient: Sm2InMemoryKey) -> None:

@@ -93,6 +93,18 @@ def test_absurd_settings_are_refused_before_any_work(key: Sm2PrivateKey, bad: di
         Sm2PrivateKey.from_pkcs8(locked(key.to_pkcs8(), **bad), PASSWORD)
 
 
+def test_settings_of_another_type_are_refused(key: Sm2PrivateKey) -> None:
+    info = keys.EncryptedPrivateKeyInfo.load(locked(key.to_pkcs8()))
+    pbes2 = info["encryption_algorithm"]["parameters"]
+    pbes2["encryption_scheme"]["parameters"] = core.Any(core.UTF8String("a" * 16))
+    vector = info.dump(force=True)
+    salt = algos.Pbkdf2Salt("other_source", algos.AlgorithmIdentifier({"algorithm": "1.2.3"}))
+    pbes2["key_derivation_func"]["parameters"]["salt"] = salt
+    for odd in (vector, info.dump(force=True)):
+        with pytest.raises(ValueError, match="SM2 private key"):
+            Sm2PrivateKey.from_pkcs8(odd, PASSWORD)
+
+
 @pytest.mark.parametrize(
     "kind", ["RSA -pkeyopt rsa_keygen_bits:1024", "EC -pkeyopt ec_paramgen_curve:P-256", "ED25519"]
 )

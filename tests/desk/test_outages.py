@@ -11,7 +11,8 @@ import pytest
 
 from bidclient.errors import ArtefactLocked, DeadlinePassed, Rejected
 from bidclient.formats.instant import parse_instant
-from bidclient.stages.opened import Event, ObjectionStatement
+from bidclient.stages.chain import Event
+from bidclient.stages.opened import ObjectionStatement
 from bidclient.stages.submitted import read_statement
 from bidclient.store.bids import BidFolder
 from bidclient.store.journal import Journal

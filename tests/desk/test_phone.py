@@ -17,6 +17,7 @@ from bidclient.sandbox.competitors import Competitors
 from bidclient.sandbox.phone_wallet import Wallet
 from bidclient.sandbox.samples import sample_bid
 from bidclient.stages.signed import read_signed
+from bidclient.stages.tender import read_tender
 from bidclient.store.settings import MobileSettings, read_settings, write_settings
 from tests.support.desks import Bidder
 from tests.support.pdf_seals import pdfsig_accepts
@@ -64,6 +65,14 @@ class Visitor:
         self.person.requests.clear()
         return list(seen.values())
 
+    def acts(self) -> list[str]:
+        """What the phone has said that it is for, since the last time; each names the lot, but for logins."""
+        shown = list(self.player.shown)
+        self.player.shown.clear()
+        for act, *lines in shown:
+            assert any(line.startswith("标段 / lot: ") for line in lines) is not act.startswith("登录"), lines
+        return [lines[0].partition(" / ")[0] for lines in shown]
+
 
 @pytest.fixture
 def visitor(bidder: Bidder) -> Iterator[Visitor]:
@@ -104,23 +113,36 @@ def _journey(visitor: Visitor, sandbox: Sandbox, others: Competitors, folder: Pa
     desk.signing.pack(folder)
     desk.signing.sign(folder, key, ask)
     assert visitor.operations() == ["sign"]
-    assert read_signed(folder / "bid.asice").signatures[-1].timestamp is not None
+    signed = read_signed(folder / "bid.asice")
+    assert signed.signatures[-1].timestamp is not None
+    tender, files = read_tender(folder / "tender.tender").tender, len(signed.manifest.documents)
+    assert visitor.player.shown[-1][1:4] == [
+        f"项目 / project: {tender.project.name}",
+        f"标段 / lot: {tender.lot.name}",
+        f"文件 {files} 份 / files: {files}",
+    ]
+    assert visitor.acts()[-1] == "投标文件签名"
     desk.sealing.seal(folder, key, ask)
     assert visitor.operations() == ["sign", "unwrap"], "the stub is signed, the rehearsal opens the seal"
+    assert visitor.acts() == ["加密投标文件", "解密演练，内容不外传"]
     desk.submitting.submit(folder, key, ask)
     assert visitor.operations() == ["sign", "sign"], "login and finalize"
+    assert visitor.acts() == ["登录交易平台", "递交投标文件"]
     opening_at = parse_instant(desk.preparing.status(folder).opening_at)
     sandbox.set_clock(opening_at - timedelta(minutes=5))
     desk.opening.sign_in(folder, key, ask)
     others.sign_in_all()
     sandbox.set_clock(opening_at + timedelta(seconds=1))
     visitor.operations()
+    assert visitor.acts() == ["登录交易平台", "开标签到"]
     said = desk.opening.release(folder, key, ask)
     assert said.detail == "key"
     assert visitor.operations() == ["unwrap", "sign", "sign"]
+    assert visitor.acts() == ["开标解密", "登录交易平台", "开标解密"]
     others.release_all()
     confirmed = desk.opening.confirm(folder, key, ask)
     assert confirmed.own_row.submission == said.submission
+    assert visitor.acts() == ["登录交易平台", "确认开标记录"]
 
 
 def test_who_refuses_at_the_phone_leaves_the_bid_as_it_was(visitor: Visitor, bidder: Bidder) -> None:
@@ -159,6 +181,10 @@ def test_one_approval_seals_all_documents(visitor: Visitor, bidder: Bidder) -> N
 
     done = visitor.desk.stamping.stamp(folder, "phone", SealOrder(), visitor.person)
     assert visitor.operations() == ["sign"]
+    shown = visitor.player.shown[-1]
+    assert shown[0] == "电子签章 / put seals on documents"
+    assert f"文件 {plan.documents} 份 / files: {plan.documents}" in shown
+    assert not any(path.stem in line for path in before for line in shown), "no name of a file"
     sealed = [file for file in done.files if file.outcome == "sealed"]
     assert (len(sealed), done.complete) == (plan.documents, True)
     changed = [path for path, old in before.items() if path.read_bytes() != old]

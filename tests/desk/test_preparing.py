@@ -153,7 +153,7 @@ def test_an_incomplete_draft_is_not_packed_and_all_gaps_are_named(bidder: Bidder
         bidder.desk.preparing.remove(folder, document.part, document.name)
     with pytest.raises(Incomplete) as caught:
         bidder.desk.signing.pack(folder)
-    assert all(any(document.title in gap for gap in caught.value.missing) for document in documents)
+    assert all(any(document.title in str(gap) for gap in caught.value.missing) for document in documents)
     assert not (folder / "bid.zip").exists()
     assert len(bidder.desk.preparing.status(folder).missing) >= 2
 

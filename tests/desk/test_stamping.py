@@ -3,11 +3,15 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
+from PIL import Image
+from pypdf import PdfReader
+from pypdf.generic import StreamObject
 
 from bidclient.ask import Ask, Nobody
 from bidclient.crypto import ses
@@ -194,6 +198,57 @@ def test_several_signers_one_after_the_other(room: Room) -> None:
     assert "legal-representative: covers the whole file" in seals[1].reason
     # Without a network nobody is trusted, and nobody is called false either.
     assert {one.verdict for one in report.verdicts} == {"valid", "cannot-tell"}
+
+
+def test_the_companys_picture_is_no_seal_of_a_person(room: Room, tmp_path: Path) -> None:
+    company, person = tmp_path / "company.png", tmp_path / "person.png"
+    Image.new("RGB", (131, 127), "red").save(company)
+    Image.new("RGB", (61, 67), "red").save(person)
+    for wanted, sizes in (
+        (SealOrder(picture=company), {(131, 127)}),
+        (SealOrder(kinds=("legal-representative",), picture=company), set()),
+        (
+            SealOrder(
+                kinds=("legal-representative",), picture=company, pictures={"legal-representative": person}
+            ),
+            {(61, 67)},
+        ),
+        (SealOrder(kinds=("company",), picture=company), {(131, 127)}),
+    ):
+        order = replace(wanted, documents=("commercial/bid-letter",))
+        path, folder = room.file("commercial/bid-letter"), BidFolder.open(room.bid)
+        before, draft = path.read_bytes(), folder.draft.read_bytes()
+        room.stamp(order)
+        assert {(131, 127), (61, 67)} & pictures_in(path) == sizes, wanted
+        path.write_bytes(before)
+        folder.draft.write_bytes(draft)
+
+
+def test_the_picture_of_an_electronic_seal_is_no_seal_of_a_person(
+    room: Room, tmp_path: Path, sm2_authority: Sm2Authority
+) -> None:
+    key = sm2_authority.issue("signing", name=BIDDER, uscc=BIDDER_USCC)
+    room.shelf.held = [key]
+    maker = sm2_authority.issue("signing", name="演示制章单位")
+    valid = NOW, NOW.replace(year=NOW.year + 1)
+    (tmp_path / "company.esl").write_bytes(
+        ses.make_seal(BIDDER, picture(), [key.certificate], maker, valid, "1")
+    )
+    order = SealOrder(("legal-representative",), electronic_seal=tmp_path / "company.esl")
+    assert room.stamp(order) == {"commercial/bid-letter": "sealed"}
+    assert (120, 120) not in pictures_in(room.file("commercial/bid-letter"))
+    order = replace(order, kinds=("company",))
+    assert room.stamp(order)["commercial/bid-letter"] == "sealed"
+    assert (120, 120) in pictures_in(room.file("commercial/bid-letter"))
+
+
+def pictures_in(path: Path) -> set[tuple[int, int]]:
+    """The sizes in pixels of the pictures in a PDF, wherever they are shown."""
+    reader = PdfReader(path)
+    size = cast(int, reader.trailer["/Size"])
+    there = (reader.get_object(number) for number in range(1, size))
+    images = (one for one in there if isinstance(one, StreamObject) and one.get("/Subtype") == "/Image")
+    return {(cast(int, one["/Width"]), cast(int, one["/Height"])) for one in images}
 
 
 def test_blind_parts_unknown_names_and_foreign_keys_are_refused(room: Room) -> None:

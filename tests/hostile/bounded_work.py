@@ -13,9 +13,9 @@ from pathlib import Path
 from bidclient.crypto import cms
 from bidclient.crypto.certificate import Certificate, certificates_from_pem
 from bidclient.errors import BidError
+from bidclient.formats.bseal import read_frame
 from bidclient.stages.draft import read_draft
 from bidclient.stages.package import read_package
-from bidclient.stages.sealed import read_frame
 from bidclient.stages.signed import read_signed
 from bidclient.stages.stub import read_stub
 from bidclient.stages.submitted import read_receipt

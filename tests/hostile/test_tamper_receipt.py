@@ -7,14 +7,8 @@ import pytest
 
 from bidclient.errors import BadFormat, BadReceipt, BadSignature, Mismatch
 from bidclient.formats import canonical
-from bidclient.stages.opened import (
-    AcknowledgedHead,
-    ConfirmStatement,
-    ObjectionStatement,
-    ReleaseStatement,
-    SignInStatement,
-    check_acknowledgement,
-)
+from bidclient.stages.chain import AcknowledgedHead, check_acknowledgement
+from bidclient.stages.opened import ConfirmStatement, ObjectionStatement, ReleaseStatement, SignInStatement
 from bidclient.stages.submitted import (
     FinalizeStatement,
     LoginStatement,

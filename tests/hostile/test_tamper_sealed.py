@@ -19,10 +19,10 @@ from bidclient.errors import (
     WrongSecret,
 )
 from bidclient.formats import bseal, canonical
-from bidclient.formats.bseal import Header, Wrap
+from bidclient.formats.bseal import Header, Wrap, read_frame
+from bidclient.formats.wraps import Recipient, unwrap_secret
 from bidclient.stages import sealed as stage
 from bidclient.stages.package import DeviceStatement
-from bidclient.stages.sealed import Recipient
 from bidclient.stages.sealing import seal
 from bidclient.stages.stub import Stub, check_stub, read_stub
 from tests.hostile.conftest import CHUNK, Vault
@@ -36,7 +36,7 @@ STEP = CHUNK + 16
 
 def with_header(vault: Vault, header: Header) -> None:
     """Put another header before the same wraps, commitment and chunks."""
-    data, frame = vault.path.read_bytes(), stage.read_frame(vault.path)
+    data, frame = vault.path.read_bytes(), read_frame(vault.path)
     text, wraps = canonical.dumps(header), b"".join(frame.wraps)
     head = data[:8] + len(text).to_bytes(4, "big") + text + len(wraps).to_bytes(4, "big") + wraps
     head += frame.commitment
@@ -47,9 +47,7 @@ def check_refused(vault: Vault, by_key: type[BidError], by_secret: type[BidError
     """Neither the bidder's key nor the true secret opens the file, and nothing is left beside it."""
     out = vault.path.parent / "out.asice"
     with pytest.raises(by_key):
-        stage.unseal(
-            vault.path, stage.unwrap_secret(stage.read_frame(vault.path), vault.keys.encryption), out
-        )
+        stage.unseal(vault.path, unwrap_secret(read_frame(vault.path), vault.keys.encryption), out)
     with pytest.raises(by_secret):
         stage.unseal(vault.path, vault.secret, out)
     assert vault.left() == []
@@ -77,7 +75,7 @@ HEADER_LIES: dict[str, tuple[object, type[BidError], type[BidError]]] = {
 @pytest.mark.parametrize("field", Header.__struct_fields__)
 def test_every_field_of_the_header_is_committed_to(vault: Vault, field: str) -> None:
     lie, by_key, by_secret = HEADER_LIES[field]
-    header = stage.read_frame(vault.path).header
+    header = read_frame(vault.path).header
     lie = 3 - header.suite if lie is OTHER_SUITE else lie
     assert getattr(header, field) != lie
     with_header(vault, msgspec.structs.replace(header, **{field: lie}))
@@ -96,14 +94,14 @@ WRAP_LIES: dict[str, tuple[object, type[BidError], type[BidError]]] = {
 @pytest.mark.parametrize("field", Wrap.__struct_fields__)
 def test_every_field_of_a_wrap_is_committed_to(vault: Vault, field: str) -> None:
     lie, by_key, by_secret = WRAP_LIES[field]
-    header = stage.read_frame(vault.path).header
+    header = read_frame(vault.path).header
     first = msgspec.structs.replace(header.wraps[0], **{field: lie})
     with_header(vault, msgspec.structs.replace(header, wraps=(first, *header.wraps[1:])))
     check_refused(vault, by_key, by_secret)
 
 
 def test_certificates_that_changed_places_open_nothing(vault: Vault) -> None:
-    header = stage.read_frame(vault.path).header
+    header = read_frame(vault.path).header
     first, second = header.wraps
     swapped = (
         msgspec.structs.replace(first, certificate_sha256=second.certificate_sha256),
@@ -114,7 +112,7 @@ def test_certificates_that_changed_places_open_nothing(vault: Vault) -> None:
 
 
 def test_another_commitment_opens_nothing(vault: Vault) -> None:
-    data, frame = bytearray(vault.path.read_bytes()), stage.read_frame(vault.path)
+    data, frame = bytearray(vault.path.read_bytes()), read_frame(vault.path)
     data[len(frame.prefix) - 1] ^= 1
     vault.path.write_bytes(bytes(data))
     check_refused(vault, WrongSecret, WrongSecret)
@@ -179,7 +177,7 @@ def tag_of_another(chunks: list[bytes]) -> None:
 def test_chunks_that_were_touched_are_named_and_nothing_is_written(
     vault: Vault, change: Callable[[list[bytes]], None], error: DamagedChunk | BadSeal
 ) -> None:
-    data, frame = vault.path.read_bytes(), stage.read_frame(vault.path)
+    data, frame = vault.path.read_bytes(), read_frame(vault.path)
     assert frame.header.chunks == 6
     payload = data[frame.payload_offset :]
     chunks = [payload[start : start + STEP] for start in range(0, len(payload), STEP)]
@@ -196,7 +194,7 @@ def test_a_chunk_of_another_seal_of_the_same_bid_does_not_fit(vault: Vault) -> N
     beside = vault.path.parent / "other.sealed"
     recipients = (*vault.keys.bidder, Recipient("second-lock", vault.keys.second.certificate))
     other = seal(vault.signed, vault.tender, recipients, beside, chunk=CHUNK)
-    ours, theirs = stage.read_frame(vault.path), stage.read_frame(other.path)
+    ours, theirs = read_frame(vault.path), read_frame(other.path)
     data, foreign = bytearray(vault.path.read_bytes()), other.path.read_bytes()
     start = theirs.payload_offset + STEP
     data[ours.payload_offset + STEP : ours.payload_offset + 2 * STEP] = foreign[start : start + STEP]

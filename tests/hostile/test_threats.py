@@ -14,6 +14,8 @@ from bidclient.crypto.timestamp import fail_over
 from bidclient.errors import BadEnvelope, BadTimestamp, Mismatch, Unreachable, WrongKey, WrongSecret
 from bidclient.formats import bseal
 from bidclient.formats.atomic import TEMPORARY_PREFIX
+from bidclient.formats.bseal import read_frame
+from bidclient.formats.wraps import combine, unwrap_secret
 from bidclient.sandbox.login import MAX_PATCH
 from bidclient.stages import sealed as stage
 from bidclient.stages.opened import open_release, release_context, wrap_release
@@ -36,7 +38,7 @@ def test_nobody_but_the_bidder_holds_a_key_before_the_release(new_market: NewMar
     frame = read_stub(bid.stub).frame
     for key in (authority.identity, authority.opening, authority.tenderer, authority.root):
         with pytest.raises(WrongKey):
-            stage.unwrap_secret(frame, key)
+            unwrap_secret(frame, key)
     assert market.firms[0].uscc in frame.prefix.decode("latin-1")
     assert b"price" not in bid.sealed.path.read_bytes()
 
@@ -46,27 +48,27 @@ def test_under_joint_control_neither_side_opens_alone(tmp_path: Path) -> None:
     tender = make_tender(keys, 1, policy="all")
     signed = make_bid(tmp_path, tender, keys, [9000])
     sealed = seal(signed, tender, keys.bidder, tmp_path / "bid.sealed", chunk=CHUNK)
-    frame = stage.read_frame(sealed.path)
-    ours = stage.unwrap_secret(frame, keys.encryption)
-    theirs = stage.unwrap_secret(frame, keys.tenderer)
-    for share in (ours, theirs, stage.combine(ours, ours)):
+    frame = read_frame(sealed.path)
+    ours = unwrap_secret(frame, keys.encryption)
+    theirs = unwrap_secret(frame, keys.tenderer)
+    for share in (ours, theirs, combine(ours, ours)):
         with pytest.raises(WrongSecret):
             stage.unseal(sealed.path, share, tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    stage.unseal(sealed.path, stage.combine(ours, theirs), tmp_path / "out")
+    stage.unseal(sealed.path, combine(ours, theirs), tmp_path / "out")
     assert (tmp_path / "out").read_bytes() == signed.path.read_bytes()
 
 
 def test_a_copied_bid_is_worth_nothing_to_the_copier(vault: Vault) -> None:
     """A rival with the whole sealed file, its stub and the certificate of its own choice."""
     rival = vault.root.issue("encryption", kind="p-256", number=8, name="对手公司", uscc="91110000600037342J")
-    frame = stage.read_frame(vault.path)
+    frame = read_frame(vault.path)
     with pytest.raises(WrongKey):
-        stage.unwrap_secret(frame, rival)
+        unwrap_secret(frame, rival)
     header = msgspec.structs.replace(frame.header, bidder="91110000600037342J")
     claimed, _ = bseal.new_frame(header, frame.wraps, bytes(32))
     with pytest.raises(BadEnvelope):
-        stage.unwrap_secret(claimed, vault.keys.encryption)
+        unwrap_secret(claimed, vault.keys.encryption)
     signer = vault.root.issue("signing", number=1, name="对手公司", uscc="91110000600037342J")
     with pytest.raises(Mismatch):
         read_stub(cms.sign_attached(read_stub(vault.stub).signed_by.content or b"", signer, NOW))

@@ -5,7 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from bidclient.network.clock import system_now
+from tests.support.demonstration import demonstration
 from tests.support.sandbox import Sandbox, running_sandbox
+
+__all__ = ["demonstration", "network", "sandbox"]
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from tests.support.journey import ROOT, CommandLine
 SECONDS = 240
 
 
-def block() -> str:
-    """The commands after "The same by hand" in README.md."""
-    _, _, after = (ROOT / "README.md").read_text("utf-8").partition("The same by hand")
+def block(heading: str) -> str:
+    """The commands after these words in README.md."""
+    _, _, after = (ROOT / "README.md").read_text("utf-8").partition(heading)
     _, fence, rest = after.partition("\n```\n")
     commands, end, _ = rest.partition("\n```\n")
     assert fence
@@ -21,16 +21,15 @@ def block() -> str:
     return commands
 
 
-def test_the_block_of_the_readme_leads_to_an_opened_bid(tmp_path: Path) -> None:
-    commands = block()
-    assert commands.count("bidclient ") > 20
+def typed(commands: str, folder: Path) -> str:
+    """What a shell says that is given these commands in an empty folder; each must end well."""
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     for name in ("BIDCLIENT_HOME", "BIDCLIENT_PIN", "BIDCLIENT_LANGUAGE"):
         environment.pop(name, None)
-    with (tmp_path / "typed.log").open("wb") as log:
+    with (folder / "typed.log").open("wb") as log:
         done = subprocess.run(
             ["bash", "-e", "-c", commands],
-            cwd=tmp_path,
+            cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -38,8 +37,21 @@ def test_the_block_of_the_readme_leads_to_an_opened_bid(tmp_path: Path) -> None:
             timeout=SECONDS,
             check=False,
         )
-    told = (tmp_path / "typed.log").read_text("utf-8")
+    told = (folder / "typed.log").read_text("utf-8")
     assert done.returncode == 0, told
+    return told
+
+
+def test_the_block_with_sm2_keys_leads_to_an_electronic_seal(tmp_path: Path) -> None:
+    told = typed(block("With SM2 keys"), tmp_path)
+    assert told.count("[有效] company.esl") == 3
+    assert (tmp_path / "company.esl").stat().st_size > 1000
+
+
+def test_the_block_of_the_readme_leads_to_an_opened_bid(tmp_path: Path) -> None:
+    commands = block("The same by hand")
+    assert commands.count("bidclient ") > 20
+    told = typed(commands, tmp_path)
     assert "递交成功" in told
     assert "本单位一行与本地投标文件逐项一致" in told
     assert "全部有效" in told

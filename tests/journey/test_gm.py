@@ -7,7 +7,7 @@ import pytest
 
 from bidclient.crypto.certificate import Certificate
 from bidclient.formats.bseal import read_frame
-from bidclient.sandbox.pki import KeyType, trust_files
+from bidclient.sandbox.pki import KeyType
 from bidclient.sandbox.samples import sample_bid
 from bidclient.stages.signed import read_signed
 from bidclient.stages.stub import read_stub
@@ -58,8 +58,7 @@ def test_a_bid_travels_from_tender_to_opened(
         assert desk.evidence.verify(evidence, sandbox.trust).holds
         assert desk.verifying.verify(bid).holds
     assert strays(tmp_path) == []
-    roots = tmp_path / "roots.pem"
-    roots.write_bytes(b"".join(path.read_bytes() for path in trust_files(sandbox.trust)))
+    roots = sandbox.trust / "roots.pem"
     judged = stock_tools(evidence, roots, sandbox.trust)
     assert judged.returncode == 0, judged.stdout + judged.stderr
     for name in ("bid.stub", "finalize-001.p7s", "confirm.p7s"):

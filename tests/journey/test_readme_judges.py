@@ -3,19 +3,25 @@
 import hashlib
 import shutil
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
+from cryptography import x509
 
 from bidclient.crypto.cms import sign_attached
 from bidclient.formats import canonical
 from bidclient.formats.instant import parse_instant
+from bidclient.keys.soft import SoftKey
 from bidclient.sandbox import tsa
-from bidclient.sandbox.pki import issue_bidder, open_authority
-from bidclient.stages.opened import Event, ReleaseStatement, genesis, next_head
+from bidclient.sandbox.certificates import Issuer, issued, key_of_pem, new_key, subject_name
+from bidclient.sandbox.clock import machine_time
+from bidclient.sandbox.pki import CENTRE_USCC, issue_bidder, open_authority
+from bidclient.stages.chain import Event, genesis, next_head
+from bidclient.stages.opened import ReleaseStatement
 from bidclient.stages.submitted import read_receipt, read_statement
-from tests.support.journey import ROOT, CommandLine
+from tests.support.journey import ROOT
 
 
 def block() -> str:
@@ -26,17 +32,6 @@ def block() -> str:
     assert fence
     assert end
     return commands
-
-
-@pytest.fixture(scope="module")
-def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `make demo` leaves, in a folder laid out like the repository."""
-    checkout = tmp_path_factory.mktemp("checkout")
-    (checkout / "build").mkdir()
-    (checkout / "resources").symlink_to(ROOT / "resources")
-    done = CommandLine(checkout / "home").start("demo", "--keep", checkout / "build" / "demo", "--json")
-    assert done.returncode == 0, done.stderr.decode("utf-8", "replace")[-2000:]
-    return checkout
 
 
 def copied(demonstration: Path, to: Path) -> Path:
@@ -123,6 +118,23 @@ def test_a_receipt_that_the_bidder_signed_itself_is_refused(demonstration: Path,
     done = run_block(folder)
     assert done.returncode != 0
     assert "signer certificate not found" in done.stderr
+
+
+def test_old_evidence_is_judged_at_its_own_time(demonstration: Path, tmp_path: Path) -> None:
+    """The certificate of the time-stamping service has ended since."""
+    folder, data = copied(demonstration, tmp_path), demonstration / "build" / "demo" / "sandbox"
+    root, start = open_authority(data).root.certificate, machine_time() - timedelta(hours=23)
+    authority = Issuer(
+        x509.load_der_x509_certificate(root.der).subject,
+        key_of_pem((data / "keys" / "ca.key").read_bytes(), root),
+    )
+    name, key = subject_name("模拟时间戳服务", CENTRE_USCC, "ended"), new_key("p-256")
+    ended = issued(name, key, "stamp", authority, start, start + timedelta(hours=1))
+    receipt = (folder / "evidence" / "receipt-001.p7s").read_bytes()
+    stamped = tsa.stamp(hashlib.sha256(receipt).digest(), SoftKey(key, ended, (root,)), start)
+    (folder / "evidence" / "receipt-001.tsr").write_bytes(stamped)
+    done = judged(folder, "ca.pem", "identity.pem")
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_chain_that_was_made_anew_is_refused(demonstration: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from bidclient.keys.soft import SoftSource
 from bidclient.keys.token import TokenSource
 from tests.support.faulty_token import Faults, faulty_library
 from tests.support.pki import Authority, InMemoryKey
+from tests.support.sm2_pki import Sm2Authority
 from tests.support.softhsm import (
     KINDS,
     Judge,
@@ -26,6 +27,11 @@ from tests.support.softhsm import (
 @pytest.fixture(scope="session")
 def authority() -> Authority:
     return Authority.root().intermediate()
+
+
+@pytest.fixture(scope="session")
+def sm2_authority() -> Sm2Authority:
+    return Sm2Authority.root()
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from bidclient.errors import (
     PinLocked,
     PinWrong,
     ProbeCostsPin,
+    Sm2Missing,
     TokenRemoved,
     TokenSwapped,
 )
@@ -165,6 +166,7 @@ def test_a_frame_that_claims_to_be_huge_is_not_waited_for() -> None:
         PinLocked("锁"),
         PinWrong("锁", None, True),
         ProbeCostsPin("锁", "decrypt", 7),
+        Sm2Missing("libcrypto"),
         TokenRemoved("锁"),
         TokenSwapped("a", "b"),
     ],

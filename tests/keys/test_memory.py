@@ -29,7 +29,9 @@ def test_another_model_library_or_firmware_is_another_matter(tmp_path: Path, cha
     assert memory.recall(MODEL) == DIALECT
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"\xff\xfe", b'{"model": 1, "dialect": {}}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"\xff\xfe", b'{"model": 1, "dialect": {}}', b'{"model": {"module": "\xff"}}']
+)
 def test_a_damaged_page_is_forgotten_and_written_anew(tmp_path: Path, content: bytes) -> None:
     memory = Memory(tmp_path)
     memory.keep(MODEL, DIALECT)

@@ -21,7 +21,7 @@ from bidclient.errors import (
     PhoneExpired,
     PhoneRefused,
 )
-from bidclient.keys.mobile import MobileSource
+from bidclient.keys.mobile import MobileKey, MobileSource
 from bidclient.network.clock import ticks
 from bidclient.sandbox import pki
 from bidclient.sandbox.phone_sessions import SESSION_SECONDS, PhoneSessions
@@ -72,6 +72,26 @@ def test_one_approval_signs_a_batch(company: Company, place: Place, kind: str) -
             ("sign", 3, key.certificate.common_name)
         }
         assert key.sign([], scheme) == []
+
+
+def test_the_phone_shows_what_the_key_is_wanted_for(paired: Company) -> None:
+    name = paired.signing.certificate.common_name
+    with paired.source.unlock(paired.signing, paired.person()) as key:
+        assert isinstance(key, MobileKey)
+        key.sign([b"one", b"two"], usual_scheme(key.certificate))
+        other = key.about(("电子签章", "项目：一号桥\n用途：登录\u202e\x1b[2J", "长" * 300))
+        other.sign([b"one"], usual_scheme(key.certificate))
+    assert paired.player.shown == [
+        ["签名 2 项 / 2 to sign", name],
+        ["电子签章", "项目：一号桥 用途：登录 [2J", "长" * 200, "签名 1 项 / 1 to sign", name],
+    ]
+
+
+def test_a_key_that_is_printed_shows_nobodys_pins(paired: Company) -> None:
+    person = paired.person()
+    person.pin_text = b"482913"
+    with paired.source.unlock(paired.signing, person) as key:
+        assert "482913" not in repr(key)
 
 
 def test_rsa_signs_with_pss_too(company: Company, place: Place) -> None:

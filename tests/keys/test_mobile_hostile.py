@@ -1,30 +1,21 @@
-"""An authority that errs or lies, a line that loses and forges, a thief of links: nothing comes of it."""
+"""What goes wrong on the way to the phone: a line that loses and forges, a thief of links."""
 
 import threading
-from base64 import b64decode, b64encode
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from base64 import b64encode
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
+from typing import Any
 
-import msgspec
 import pytest
 import requests
 
 from bidclient.ask import Nobody, PhoneRequest
 from bidclient.crypto import cms
-from bidclient.crypto.certificate import Certificate, verify_chain
-from bidclient.crypto.phone import LOGIN_CONTEXT, ReturnKey, bound_digest, phone_link, seal_return
+from bidclient.crypto.phone import ReturnKey, bound_digest, phone_link
 from bidclient.crypto.private_key import usual_scheme
 from bidclient.errors import (
-    BadCertificate,
-    BadEnvelope,
-    BadFormat,
     Cancelled,
     KeyRefused,
-    PersonalCertificate,
-    PhoneExpired,
-    PhoneRefused,
     Unreachable,
     Untrusted,
 )
@@ -48,12 +39,9 @@ from tests.support.phone_company import (
     paired_with,
     place,
 )
-from tests.support.pki import NOW, Authority, InMemoryKey
+from tests.support.phone_lines import Bent
 
 __all__ = ["company", "paired", "place"]
-
-
-# ---------------------------------------------------------------------------------- what may go wrong
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -143,38 +131,18 @@ def test_a_forged_link_is_refused(paired: Company) -> None:
     person.check()
 
 
-@dataclass(frozen=True)
-class Tampering:
-    """A line on which somebody exchanges the first digest on its way."""
+def forging(digest: bytes) -> Callable[[dict[str, Any]], None]:
+    """Exchanges the first digest."""
 
-    line: MobileLine
-    forged: bytes
+    def bend(asked: dict[str, Any]) -> None:
+        asked["digests"][0]["value"] = b64encode(digest).decode()
 
-    @property
-    def name(self) -> str:
-        """As the real one."""
-        return self.line.name
-
-    def send(
-        self,
-        method: str,
-        path: str,
-        body: bytes = b"",
-        *,
-        secret: str = "",
-        parameters: dict[str, str | int] | None = None,
-    ) -> bytes:
-        """As the real one, but for what is to be signed."""
-        if method == "POST":
-            asked = msgspec.json.decode(body)
-            asked["digests"][0]["value"] = b64encode(self.forged).decode()
-            body = msgspec.json.encode(asked)
-        return self.line.send(method, path, body, secret=secret, parameters=parameters)
+    return bend
 
 
 def test_digests_exchanged_on_the_way_are_found_by_link_code_and_signature(paired: Company) -> None:
     forged = b"\7" * 32
-    line = Tampering(MobileLine(paired.sandbox.url), forged)
+    line = Bent(MobileLine(paired.sandbox.url), forging(forged))
     source = MobileSource(line, paired.source.memory, ticks)
     session: list[OpenedSession] = []
 
@@ -182,7 +150,7 @@ def test_digests_exchanged_on_the_way_are_found_by_link_code_and_signature(paire
         assert paired.player.scan(request.address).json()["code"] == "not-found"
         found = live(paired.sandbox)
         # Whoever tampers may make a link of his own: then the computer's code is not on the phone.
-        bound = bound_digest("sign", [forged])
+        bound = bound_digest("sign", [forged], display=found.request.display)
         link = phone_link(f"{paired.sandbox.url}/phone/", found.token, found.secret, 0, bound)
         shown = paired.player.scan(link).json()
         assert found.code in shown["codes"]
@@ -204,42 +172,43 @@ def test_another_point_for_the_answer_is_another_request() -> None:
     assert len(digests) == 3
 
 
-@dataclass(frozen=True)
-class Diverting(Tampering):
-    """A line at whose other end somebody wants what the phone opens for himself: `forged` is his point."""
-
-    def send(
-        self,
-        method: str,
-        path: str,
-        body: bytes = b"",
-        *,
-        secret: str = "",
-        parameters: dict[str, str | int] | None = None,
-    ) -> bytes:
-        """As the real one, but for where the answer goes."""
-        if method == "POST":
-            asked = msgspec.json.decode(body)
-            asked["return_point"] = b64encode(self.forged).decode()
-            body = msgspec.json.encode(asked)
-        return self.line.send(method, path, body, secret=secret, parameters=parameters)
+def test_another_word_on_the_screen_is_another_request() -> None:
+    shown: list[tuple[str, ...]] = [(), ("",), ("a",), ("a", "b"), ("ab",), ("b", "a")]
+    items = [b"digest", bytes(32)]
+    assert len({bound_digest("sign", items, display=lines) for lines in shown}) == len(shown)
+    lent = bound_digest("sign", items[1:], display=("digest",))
+    assert lent != bound_digest("sign", items)
 
 
-def test_an_answer_diverted_on_the_way_is_found_by_link_and_code(paired: Company) -> None:
-    line = Diverting(MobileLine(paired.sandbox.url), ReturnKey().point)
+def test_an_answer_diverted_on_the_way_is_found_by_the_link(paired: Company) -> None:
+    thiefs = b64encode(ReturnKey().point).decode()
+    line = Bent(MobileLine(paired.sandbox.url), lambda asked: asked.update(return_point=thiefs))
     source = MobileSource(line, paired.source.memory, ticks)
     person = PhonePerson(lambda _: None)
 
     def act(request: PhoneRequest) -> None:
         assert paired.player.scan(request.address).json()["code"] == "not-found"
-        found = live(paired.sandbox)
-        assert found.bound != bound_digest("unwrap", found.items)
         person.stop = True
 
     person.act = act
     envelope = cms.make_envelope(b"secret", paired.encryption.certificate)
     with source.unlock(paired.encryption, person) as key, pytest.raises(Cancelled):
         key.unwrap(envelope)
+    person.check()
+
+
+def test_other_words_for_the_phones_screen_are_found_by_the_link(paired: Company) -> None:
+    line = Bent(MobileLine(paired.sandbox.url), lambda asked: asked.update(display=["登录 / log in"]))
+    source = MobileSource(line, paired.source.memory, ticks)
+    person = PhonePerson(lambda _: None)
+
+    def act(request: PhoneRequest) -> None:
+        assert paired.player.scan(request.address).json()["code"] == "not-found"
+        person.stop = True
+
+    person.act = act
+    with source.unlock(paired.signing, person) as key, pytest.raises(Cancelled):
+        key.sign(MESSAGES, usual_scheme(key.certificate))
     person.check()
 
 
@@ -292,187 +261,3 @@ def test_an_authority_out_of_reach(paired: Company) -> None:
 def test_an_unsafe_address_is_refused(address: str) -> None:
     with pytest.raises(Untrusted):
         MobileLine(address).send("GET", SESSIONS)
-
-
-# --------------------------------------------------------------------------- authorities that mislead
-
-
-@dataclass
-class Scripted:
-    """A line at whose other end somebody answers what a test wants."""
-
-    answers: dict[str, bytes]
-    name: str = "scripted"
-    seen: list[str] = field(default_factory=list)
-
-    def send(
-        self,
-        method: str,
-        path: str,
-        body: bytes = b"",
-        *,
-        secret: str = "",
-        parameters: dict[str, str | int] | None = None,
-    ) -> bytes:
-        """The prepared answer to this method."""
-        self.seen.append(method)
-        return self.answers[method]
-
-
-def scripted(state: dict[str, object]) -> Scripted:
-    opened = OpenedSession("id", "token", "secret", "http://127.0.0.1/phone/", 60, 20)
-    return Scripted({"POST": msgspec.json.encode(opened), "GET": msgspec.json.encode(state), "DELETE": b""})
-
-
-def test_the_authority_may_not_pass_off_a_personal_certificate(tmp_path: Path) -> None:
-    person = Authority.root().issue("signing", "p-256", 40, name="张三", uscc=None).certificate
-    chain = [[b64encode(person.der).decode()]]
-    line = scripted({"state": "COMPLETED", "certificates": chain, "signatures": ["AAAA"]})
-    with pytest.raises(PersonalCertificate):
-        MobileSource(line, tmp_path / "phone.pem", ticks).pair(PhonePerson(lambda _: None))
-    assert not (tmp_path / "phone.pem").exists()
-    assert line.seen == ["POST", "GET", "DELETE"]
-
-
-def test_an_authority_that_answers_at_once_is_not_asked_without_pause(paired: Company) -> None:
-    steps = Steps()
-
-    def pause(seconds: float) -> None:
-        steps.now += seconds
-
-    line = scripted({"state": "CREATED"})
-    source = MobileSource(line, paired.source.memory, steps, pause=pause)
-    person = PhonePerson(lambda _: None)
-    with source.unlock(paired.signing, person) as key, pytest.raises(PhoneExpired):
-        key.sign(MESSAGES, usual_scheme(key.certificate))
-    assert 100 < line.seen.count("GET") < 400
-    person.check()
-
-
-@pytest.mark.parametrize("seconds", [9, 601, 10**9])
-def test_a_session_of_no_sensible_length_is_refused(paired: Company, seconds: int) -> None:
-    line = scripted({"state": "CREATED"})
-    line.answers["POST"] = msgspec.json.encode(OpenedSession("id", "t", "s", "http://x/", seconds, 20))
-    source = MobileSource(line, paired.source.memory, ticks)
-    with source.unlock(paired.signing, PhonePerson(lambda _: None)) as key, pytest.raises(BadFormat):
-        key.sign(MESSAGES, usual_scheme(key.certificate))
-
-
-@dataclass
-class Introducing(Scripted):
-    """Whoever has a signing key of the company and introduces another encryption certificate with it."""
-
-    signing: InMemoryKey = field(kw_only=True)
-    encryption: InMemoryKey = field(kw_only=True)
-
-    def send(
-        self,
-        method: str,
-        path: str,
-        body: bytes = b"",
-        *,
-        secret: str = "",
-        parameters: dict[str, str | int] | None = None,
-    ) -> bytes:
-        """A login that is proven by the signing key."""
-        if method == "POST":
-            message = LOGIN_CONTEXT + b64decode(msgspec.json.decode(body)["nonce"])
-            (proof,) = self.signing.sign([message], usual_scheme(self.signing.certificate))
-            keys = (self.signing, self.encryption)
-            state = {
-                "state": "COMPLETED",
-                "signatures": [b64encode(proof).decode()],
-                "certificates": [[b64encode(one.certificate.der).decode()] for one in keys],
-            }
-            self.answers["GET"] = msgspec.json.encode(state)
-        return super().send(method, path, body, secret=secret, parameters=parameters)
-
-
-def test_an_encryption_certificate_of_another_issuer_is_not_paired(tmp_path: Path) -> None:
-    good, other = Authority.root(), Authority.root("别的根证书", 1003)
-    signing = good.issue("signing", "p-256", 40)
-    forger = Authority.root(number=1004)
-    cases: list[tuple[Authority, type[Exception] | None]] = [
-        (good, None),
-        (other, KeyRefused),
-        (forger, BadCertificate),
-    ]
-
-    def check(certificate: Certificate, above: Sequence[Certificate]) -> None:
-        verify_chain(certificate, above, [good.certificate], NOW, "certificate")
-
-    for authority, error in cases:
-        encryption = authority.issue("encryption", "p-256", 41)
-        line = Introducing(scripted({}).answers, signing=signing, encryption=encryption)
-        memory = tmp_path / authority.certificate.sha256 / "phone.pem"
-        source = MobileSource(line, memory, ticks, check)
-        person = PhonePerson(lambda _: None)
-        if error is None:
-            assert len(source.pair(person)) == 2
-            continue
-        with pytest.raises(error):
-            source.pair(person)
-        assert not memory.exists()
-
-
-@pytest.mark.parametrize(
-    "state",
-    [
-        {"state": "COMPLETED"},
-        {"state": "COMPLETED", "certificates": [[]], "signatures": ["AAAA"]},
-        {"state": "COMPLETED", "certificates": [["not base64!"]], "signatures": ["AAAA"]},
-        {"state": "DANCING"},
-        {"state": 7},
-    ],
-)
-def test_answers_that_make_no_sense_are_refused(tmp_path: Path, state: dict[str, object]) -> None:
-    line = scripted(state)
-    with pytest.raises(BadFormat):
-        MobileSource(line, tmp_path / "phone.pem", ticks).pair(PhonePerson(lambda _: None))
-    assert line.seen[-1] == "DELETE"
-
-
-def test_what_the_authority_says_of_persons_is_passed_over(paired: Company) -> None:
-    number = "13812345678"
-    source = MobileSource(scripted({"state": "REFUSED", "phone": number}), paired.source.memory, ticks)
-    with (
-        source.unlock(paired.signing, PhonePerson(lambda _: None)) as key,
-        pytest.raises(PhoneRefused) as caught,
-    ):
-        key.sign(MESSAGES, usual_scheme(key.certificate))
-    assert number not in str(caught.value)
-    assert number not in paired.log.read_text("utf-8")
-
-
-def test_fewer_signatures_than_asked_for_are_none(paired: Company) -> None:
-    line = scripted({"state": "COMPLETED", "signatures": ["AAAA"]})
-    source = MobileSource(line, paired.source.memory, ticks)
-    with source.unlock(paired.signing, PhonePerson(lambda _: None)) as key:
-        for messages in ([b"one", b"two"], [b"one"]):
-            with pytest.raises(KeyRefused):
-                key.sign(messages, usual_scheme(key.certificate))
-
-
-def test_a_damaged_memory_is_forgotten_and_paired_anew(paired: Company) -> None:
-    paired.source.memory.write_bytes(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
-    assert known(paired.source) == []
-    assert len(paired.pair()) == 2
-    assert len(known(paired.source)) == 2
-    paired.source.memory.write_bytes(bytes(1024 * 1024 + 1))
-    assert known(paired.source) == []
-
-
-def test_what_comes_back_opens_with_its_own_key_and_session_only() -> None:
-    key, information = ReturnKey(), b"session"
-    sealed = seal_return(key.point, b"content key", information)
-    assert key.open(sealed, information) == b"content key"
-    for other, about, data in (
-        (ReturnKey(), information, sealed),
-        (key, b"another session", sealed),
-        (key, information, sealed[:-1] + bytes([sealed[-1] ^ 1])),
-        (key, information, b""),
-    ):
-        with pytest.raises(BadEnvelope):
-            other.open(data, about)
-    with pytest.raises(BadFormat):
-        seal_return(b"\4" + bytes(64), b"content key", information)

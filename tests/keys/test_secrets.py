@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from bidclient.ask import Nobody
+from bidclient.cli.person import Person
+from bidclient.cli.say import Say
 from bidclient.crypto.private_key import SignatureScheme
 from bidclient.errors import BidError, PinWrong
 from bidclient.keys.frames import OpenKey, Result, wipe, write_frame
@@ -86,7 +88,9 @@ def test_what_crosses_the_pipe_shows_no_secret_when_it_is_printed() -> None:
     entry = EntryOrder(pkcs8=PIN, certificate=b"", always_authenticate=False)
     order = TokenOrder(module="", label="企业锁", pin=PIN, entries=(entry,), issuers=())
     request = OpenKey(serial="1", fingerprint="ab", pin=bytearray(PIN))
-    for message in (request, Result(data=PIN), order, entry):
+    typed = {"企业锁": PIN.decode()}
+    person = Person(Say("zh"), pin_lines=[PIN.decode()], typed=typed)
+    for message in (request, Result(data=PIN), order, entry, person):
         assert PIN.decode() not in repr(message)
 
 

@@ -10,6 +10,7 @@ from bidclient.crypto import cms, sm
 from bidclient.crypto.private_key import SignatureScheme
 from bidclient.errors import (
     BadEnvelope,
+    Cancelled,
     DialectUnknown,
     KeyRefused,
     PinLocked,
@@ -17,29 +18,22 @@ from bidclient.errors import (
     ProbeCostsPin,
     TokenRemoved,
 )
-from bidclient.keys.info import KeyInfo
-from bidclient.keys.token import TokenKey, TokenSource
+from bidclient.keys.token import TokenSource
+from bidclient.keys.token_key import TokenKey
 from tests.support.pki import Authority
 from tests.support.sm2_pki import Sm2Authority
-from tests.support.sm2_token import PIN, TRIES, MakeSm2Source, Sm2Token, sm2_library, sm2_source, sm2_token
+from tests.support.sm2_token import MakeSm2Source, Sm2Token, sm2_library, sm2_source, sm2_token
+from tests.support.sm2_use import MESSAGE, PIN, SM2, TRIES, WRONG, keys_of, openssl_says, sign_once
 from tests.support.softhsm import Judge, Typist
 
-SM2 = SignatureScheme.SM2_SM3
-MESSAGE = "投标函".encode()
 FAMILIES = ("a", "b", "c", "unlisted")
 INPUTS = ("e", "plain", "message")
 FORMS = ("der", "132", "04-132", "123", "04-123")
-WRONG = b"000000"
 
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return sm2_library(tmp_path_factory.mktemp("sm2-module"))
-
-
-@pytest.fixture(scope="session")
-def sm2_authority() -> Sm2Authority:
-    return Sm2Authority.root()
 
 
 @pytest.fixture
@@ -64,20 +58,6 @@ def make(tmp_path: Path, token: Sm2Token, library: Path) -> Iterator[MakeSm2Sour
         one.close()
 
 
-def keys_of(source: TokenSource) -> tuple[KeyInfo, KeyInfo]:
-    """The signing key and the encryption key."""
-    keys = source.keys()
-    (signing,) = [key for key in keys if key.can_sign]
-    (encryption,) = [key for key in keys if key.can_decrypt]
-    return signing, encryption
-
-
-def sign_once(source: TokenSource, message: bytes = MESSAGE) -> bytes:
-    with source.unlock(keys_of(source)[0], Nobody(PIN)) as key:
-        (signature,) = key.sign([message], SM2)
-    return signature
-
-
 def open_once(source: TokenSource, envelope: bytes) -> bytes:
     with source.unlock(keys_of(source)[1], Nobody(PIN)) as key:
         return key.unwrap(envelope)
@@ -92,25 +72,14 @@ def tries_and_ways(source: TokenSource) -> tuple[list[str], list[tuple[int, str,
     return [row.form for row in learned.tried], ways
 
 
-def openssl_says(openssl: Judge, folder: Path, token: Sm2Token, message: bytes, signature: bytes) -> bool:
-    (folder / "message").write_bytes(message)
-    (folder / "signature").write_bytes(signature)
-    (folder / "certificate").write_bytes(token.signing.certificate.pem)
-    told = openssl("x509", "-in", "certificate", "-noout", "-pubkey")
-    (folder / "public").write_bytes(told.stdout)
-    options = ("-rawin", "-digest", "sm3", "-pkeyopt", "distid:1234567812345678")
-    files = ("-pubin", "-inkey", "public", "-in", "message", "-sigfile", "signature")
-    return openssl("pkeyutl", "-verify", *files, *options).returncode == 0
-
-
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_signs_and_opens(
     make: MakeSm2Source, token: Sm2Token, openssl: Judge, tmp_path: Path, family: str
 ) -> None:
     source = make(SM2_FAMILY=family)
     signature = sign_once(source)
-    assert openssl_says(openssl, tmp_path, token, MESSAGE, signature)
-    assert not openssl_says(openssl, tmp_path, token, MESSAGE + b"!", signature)
+    assert openssl_says(openssl, tmp_path, token.signing.certificate, MESSAGE, signature)
+    assert not openssl_says(openssl, tmp_path, token.signing.certificate, MESSAGE + b"!", signature)
     envelope = cms.make_envelope("恢复码".encode(), token.encryption.certificate)
     assert open_once(source, envelope) == "恢复码".encode()
 
@@ -121,7 +90,7 @@ def test_every_form_of_signing_is_found(
     make: MakeSm2Source, token: Sm2Token, openssl: Judge, tmp_path: Path, taken: str, output: str
 ) -> None:
     source = make(SM2_MECHANISMS=f"key=80000004 sign=80008100,{taken},{output}")
-    assert openssl_says(openssl, tmp_path, token, MESSAGE, sign_once(source))
+    assert openssl_says(openssl, tmp_path, token.signing.certificate, MESSAGE, sign_once(source))
     _, ways = tries_and_ways(source)
     names = {"e": "e", "plain": "z-message", "message": "message"}
     assert ways == [(0x80008100, f"{names[taken]} → {output}", False)]
@@ -199,7 +168,7 @@ def test_a_memory_that_has_become_wrong_is_renewed_by_the_first_use(
     sign_once(before)
     open_once(before, envelope)
     after = make(memory=True, SM2_FAMILY="b")
-    assert openssl_says(openssl, tmp_path, token, MESSAGE, sign_once(after))
+    assert openssl_says(openssl, tmp_path, token.signing.certificate, MESSAGE, sign_once(after))
     assert open_once(after, envelope) == b"s"
     last = make(memory=True, SM2_FAMILY="b")
     assert tries_and_ways(last) == ([], [(0x80000004, "e → raw", True)])
@@ -310,6 +279,22 @@ def test_a_wrong_pin_ends_the_search_at_once(make: MakeSm2Source, token: Sm2Toke
     assert typist.pins == [PIN]
 
 
+def test_who_wants_to_stop_is_asked_for_no_further_pin(make: MakeSm2Source) -> None:
+    class Leaving(Typist):
+        """Has had enough after two PINs."""
+
+        def cancelled(self) -> bool:
+            return len(self.shown) >= 2
+
+    source = make(SM2_FAMILY="unlisted", SM2_ALWAYS_AUTHENTICATE="1")
+    person = Leaving(PIN, PIN, PIN)
+    with source.unlock(keys_of(source)[0], person) as key:
+        assert isinstance(key, TokenKey)
+        with pytest.raises(Cancelled):
+            key.learn(anew=True)
+    assert person.pins == [PIN]
+
+
 def test_where_only_one_way_is_possible_the_use_itself_proves_it(
     make: MakeSm2Source, token: Sm2Token, openssl: Judge, tmp_path: Path
 ) -> None:
@@ -318,7 +303,10 @@ def test_where_only_one_way_is_possible_the_use_itself_proves_it(
     with source.unlock(keys_of(source)[0], typist) as key:
         signatures = key.sign([MESSAGE, MESSAGE], SM2)
     assert typist.pins == []
-    assert all(openssl_says(openssl, tmp_path, token, MESSAGE, signature) for signature in signatures)
+    assert all(
+        openssl_says(openssl, tmp_path, token.signing.certificate, MESSAGE, signature)
+        for signature in signatures
+    )
     assert len(list((tmp_path / "memory").iterdir())) == 1
 
 

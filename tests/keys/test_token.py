@@ -26,7 +26,8 @@ from bidclient.errors import (
 from bidclient.keys.child import ChildHost, Deadlines
 from bidclient.keys.frames import ListTokens, OpenKey, Tokens
 from bidclient.keys.modules import Module
-from bidclient.keys.token import TokenKey, TokenSource
+from bidclient.keys.token import TokenSource
+from bidclient.keys.token_key import TokenKey
 from bidclient.sandbox.token import CONFIGURATION, make_token, softhsm_module
 from tests.support.pki import Authority, InMemoryKey
 from tests.support.softhsm import (
@@ -309,12 +310,17 @@ def test_a_forgotten_source_leaves_no_process(environment: dict[str, str]) -> No
     assert host_pids(environment) == []
 
 
-def test_a_library_that_is_not_there_is_not_enabled(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_a_library_that_is_not_there_is_not_enabled_and_told_with_its_path(
+    tmp_path: Path, environment: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
     missing = tmp_path / "libgone.so"
     source = TokenSource((missing, softhsm_module()), environment=environment, known=())
     key = source.keys()[0]
     states = {state.name: state for state in source.survey()}
     assert states["libgone"].path is None
+    assert isinstance(states["libgone"].problem, DriverMissing)
+    assert states["libgone"].problem.module == str(missing)
+    assert str(missing) in caplog.text
     assert len(states[softhsm_module().stem].tokens) == 1
     with pytest.raises(DriverMissing), source.unlock(replace(key, module=str(missing)), Nobody(PIN)):
         pass

@@ -33,6 +33,26 @@ static ULONG give_names(const char *path, char *room, ULONG *room_size) {
     return give(names, names_in(path, names, sizeof names), room, room_size);
 }
 
+/* The names of what lies below a device or an application. */
+static ULONG give_names_below(HANDLE above, enum kind kind, char *room, ULONG *room_size) {
+    MUST(handle_check(above, kind));
+    return give_names(((struct open *)above)->path, room, room_size);
+}
+
+/* Open what lies below; `missing` is what is said when it is not there. */
+static ULONG open_below(HANDLE above, enum kind kind, enum kind wanted, const char *name, HANDLE *made, ULONG missing) {
+    MUST(handle_check(above, kind));
+    *made = handle_open(wanted, above, name);
+    return *made ? SAR_OK : missing;
+}
+
+/* Close a handle of this kind, also when its device is gone. */
+static ULONG close_one(HANDLE handle, enum kind kind) {
+    if (handle_check(handle, kind) == SAR_INVALIDHANDLEERR) return SAR_INVALIDHANDLEERR;
+    handle_close(handle);
+    return SAR_OK;
+}
+
 static int tries_left(const struct open *application) {
     char line[LINE_ROOM];
     line_of(application->path, "left", "6", line, sizeof line);
@@ -63,11 +83,7 @@ ULONG SKF_ConnectDev(const char *name, HANDLE *device) {
     return *device ? SAR_OK : SAR_DEVICE_REMOVED;
 }
 
-ULONG SKF_DisConnectDev(HANDLE device) {
-    if (handle_check(device, DEVICE) == SAR_INVALIDHANDLEERR) return SAR_INVALIDHANDLEERR;
-    handle_close(device);
-    return SAR_OK;
-}
+ULONG SKF_DisConnectDev(HANDLE device) { return close_one(device, DEVICE); }
 
 ULONG SKF_GetDevInfo(HANDLE device, DEVINFO *info) {
     const struct open *open = device;
@@ -93,22 +109,15 @@ ULONG SKF_GetDevInfo(HANDLE device, DEVINFO *info) {
 
 ULONG SKF_EnumApplication(HANDLE device, char *names, ULONG *size) {
     BEGIN;
-    MUST(handle_check(device, DEVICE));
-    return give_names(((struct open *)device)->path, names, size);
+    return give_names_below(device, DEVICE, names, size);
 }
 
 ULONG SKF_OpenApplication(HANDLE device, const char *name, HANDLE *application) {
     BEGIN;
-    MUST(handle_check(device, DEVICE));
-    *application = handle_open(APPLICATION, device, name);
-    return *application ? SAR_OK : SAR_APPLICATION_NOT_EXISTS;
+    return open_below(device, DEVICE, APPLICATION, name, application, SAR_APPLICATION_NOT_EXISTS);
 }
 
-ULONG SKF_CloseApplication(HANDLE application) {
-    if (handle_check(application, APPLICATION) == SAR_INVALIDHANDLEERR) return SAR_INVALIDHANDLEERR;
-    handle_close(application);
-    return SAR_OK;
-}
+ULONG SKF_CloseApplication(HANDLE application) { return close_one(application, APPLICATION); }
 
 ULONG SKF_GetPINInfo(HANDLE application, ULONG who, ULONG *most, ULONG *left, BOOL *is_default) {
     BEGIN;
@@ -150,22 +159,15 @@ ULONG SKF_ClearSecureState(HANDLE application) {
 
 ULONG SKF_EnumContainer(HANDLE application, char *names, ULONG *size) {
     BEGIN;
-    MUST(handle_check(application, APPLICATION));
-    return give_names(((struct open *)application)->path, names, size);
+    return give_names_below(application, APPLICATION, names, size);
 }
 
 ULONG SKF_OpenContainer(HANDLE application, const char *name, HANDLE *container) {
     BEGIN;
-    MUST(handle_check(application, APPLICATION));
-    *container = handle_open(CONTAINER, application, name);
-    return *container ? SAR_OK : SAR_CONTAINER_NOT_EXISTS;
+    return open_below(application, APPLICATION, CONTAINER, name, container, SAR_CONTAINER_NOT_EXISTS);
 }
 
-ULONG SKF_CloseContainer(HANDLE container) {
-    if (handle_check(container, CONTAINER) == SAR_INVALIDHANDLEERR) return SAR_INVALIDHANDLEERR;
-    handle_close(container);
-    return SAR_OK;
-}
+ULONG SKF_CloseContainer(HANDLE container) { return close_one(container, CONTAINER); }
 
 ULONG SKF_ExportCertificate(HANDLE container, BOOL sign, BYTE *room, ULONG *size) {
     BYTE *der;
@@ -280,8 +282,4 @@ ULONG SKF_Decrypt(HANDLE key, BYTE *data, ULONG size, BYTE *plain, ULONG *room) 
     return sm4_decrypt(key, data, size, plain) ? SAR_OK : SAR_INDATALENERR;
 }
 
-ULONG SKF_CloseHandle(HANDLE handle) {
-    if (handle_check(handle, SESSION_KEY) == SAR_INVALIDHANDLEERR) return SAR_INVALIDHANDLEERR;
-    handle_close(handle);
-    return SAR_OK;
-}
+ULONG SKF_CloseHandle(HANDLE handle) { return close_one(handle, SESSION_KEY); }

@@ -78,18 +78,6 @@ static CK_RV get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info) {
     return CKR_OK;
 }
 
-static CK_RV wait_for_slot_event(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved) {
-    static unsigned seen;
-    static int was_present;
-    int present = folder_present();
-    (void)reserved;
-    if (!(flags & CKF_DONT_BLOCK)) return CKR_FUNCTION_NOT_SUPPORTED;
-    if (seen == folder_generation() && was_present == present) return CKR_NO_EVENT;
-    seen = folder_generation(), was_present = present;
-    *slot = SLOT;
-    return CKR_OK;
-}
-
 static CK_RV get_mechanism_list(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, unsigned long *count) {
     const struct family *family = family_chosen();
     CK_MECHANISM_TYPE all[MOST_MECHANISMS + 2];
@@ -205,7 +193,6 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list) {
     functions.C_GetSlotList = get_slot_list;
     functions.C_GetSlotInfo = get_slot_info;
     functions.C_GetTokenInfo = get_token_info;
-    functions.C_WaitForSlotEvent = wait_for_slot_event;
     functions.C_GetMechanismList = get_mechanism_list;
     functions.C_GetMechanismInfo = get_mechanism_info;
     functions.C_OpenSession = session_open;

@@ -16,7 +16,8 @@ from bidclient.network.profile import Profile
 from bidclient.network.submitting import ReceiptFiles
 from bidclient.network.transport import new_idempotency_key
 from bidclient.network.wire import SubmissionView
-from bidclient.stages.opened import Chain, check_row
+from bidclient.stages.chain import Chain
+from bidclient.stages.opened import check_row
 from bidclient.stages.stub import read_stub
 from bidclient.stages.submitted import (
     SignedReceipt,

@@ -16,7 +16,8 @@ from bidclient.errors import (
 )
 from bidclient.formats import canonical
 from bidclient.formats.instant import instant_text
-from bidclient.stages.opened import Chain, Readout, table_sha256
+from bidclient.stages.chain import Chain
+from bidclient.stages.opened import Readout, table_sha256
 from bidclient.stages.submitted import digest
 from tests.support.greeted import Route, T, network
 from tests.support.loopback import SANDBOX_ROOT, Answer, Asked, json_answer, problem

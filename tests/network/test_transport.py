@@ -313,6 +313,8 @@ def test_a_certificate_for_another_host_is_not_trusted(ca: Authority, tmp_path: 
         ("https://[::1", "sandbox"),
         ("https://user:pw@bid.example", "production"),
         ("https://bid.example/?x=1", "production"),
+        ("https://bid.example/prefix", "production"),
+        ("https://bid.example//", "production"),
         ("https://127.0.0.1:8000", "production"),
         ("http://localhost:8000", "production"),
     ],

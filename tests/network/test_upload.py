@@ -2,7 +2,9 @@
 
 import hashlib
 import random
+from contextlib import AbstractContextManager
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 from hypothesis import given
@@ -18,6 +20,7 @@ from bidclient.errors import (
     Untrusted,
     UploadInterrupted,
 )
+from bidclient.network.transport import Transport
 from bidclient.network.upload import LARGEST, SMALLEST, PieceSize, Upload
 from tests.support.loopback import Answer, Asked, TusFaults, TusServer, answering, problem, transport_to
 
@@ -32,12 +35,17 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def server_of(upload: str) -> AbstractContextManager[Transport]:
+    """A transport to the server that an upload has its address on."""
+    return transport_to(urljoin(upload, "/"))
+
+
 def uploaded(
     file: Path, server: TusServer, patience: float = 60, read_timeout: float = 30
 ) -> tuple[int, list[int]]:
     """Upload the file; the number of bytes and the offsets that progress told."""
     offsets: list[int] = []
-    with server.serving() as address, transport_to(address) as transport:
+    with server.serving() as address, server_of(address) as transport:
         sent = Upload(transport, address).send(
             file,
             progress=lambda _, done, __: offsets.append(done),
@@ -146,13 +154,13 @@ def test_patience_ends_with_what_the_server_has(file: Path) -> None:
 def test_a_server_that_is_gone_ends_the_upload(file: Path) -> None:
     with TusServer(SIZE).serving() as address:
         pass
-    with transport_to(address) as transport, pytest.raises(UploadInterrupted):
+    with server_of(address) as transport, pytest.raises(UploadInterrupted):
         Upload(transport, address).send(file, patience=0.2)
 
 
 def test_a_person_can_stop_it(file: Path) -> None:
     server = TusServer(SIZE)
-    with server.serving() as address, transport_to(address) as transport, pytest.raises(Cancelled):
+    with server.serving() as address, server_of(address) as transport, pytest.raises(Cancelled):
         Upload(transport, address).send(file, cancelled=lambda: bool(server.pieces))
     assert len(server.pieces) == 1
 
@@ -184,7 +192,7 @@ def test_a_file_that_becomes_shorter_meanwhile_is_said_so(tmp_path: Path) -> Non
         with file.open("r+b") as opened:
             opened.truncate(done)
 
-    with server.serving() as address, transport_to(address) as transport, pytest.raises(FileProblem):
+    with server.serving() as address, server_of(address) as transport, pytest.raises(FileProblem):
         Upload(transport, address).send(file, progress=shorten)
 
 

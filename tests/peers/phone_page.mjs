@@ -37,6 +37,7 @@ if (await page.locator("#identity option").count() > 1) {
 await page.waitForFunction(() => !document.getElementById("request").hidden
   || document.getElementById("message").textContent);
 answer.codes = await page.locator("#codes button").allTextContents();
+answer.display = await page.locator("#display li").allTextContents();
 answer.items = await page.locator("#items li").allTextContents();
 answer.overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
 await picture("asked");

@@ -14,7 +14,7 @@ from PIL import Image
 from bidclient.ask import PhoneRequest
 from bidclient.crypto.private_key import usual_scheme
 from bidclient.errors import OtherProvince, PersonalCertificate, PhoneCodeWrong, PhoneRefused
-from bidclient.keys.mobile import MobileSource
+from bidclient.keys.mobile import MobileKey, MobileSource
 from bidclient.network.clock import ticks
 from bidclient.network.mobile import MobileLine
 from bidclient.sandbox.phone_wallet import Wallet
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.peers
 
 HERE = Path(__file__).resolve().parent
 NOW = datetime(2026, 12, 1, 1, 0, tzinfo=UTC)
+PURPOSE = ("电子签章 / put seals on documents", "项目 / project: " + "一号桥Lot" * 20, "W" * 200)
 NAME, USCC = "手机示范建设有限公司", "91629999TBX00001XU"
 
 
@@ -71,8 +72,9 @@ class Desk:
         signing = next(key for key in self.source.keys() if key.can_sign)  # noqa: SIM118 - not a mapping
         person = PhonePerson(self.browser.play)
         with self.source.unlock(signing, person) as key:
+            assert isinstance(key, MobileKey)
             try:
-                return key.sign([b"first", b"second", b"third"], usual_scheme(key.certificate))
+                return key.about(PURPOSE).sign([b"first", b"second", b"third"], usual_scheme(key.certificate))
             finally:
                 person.check()
 
@@ -100,6 +102,7 @@ def test_a_person_approves_a_batch_in_the_page(desk: Desk) -> None:
     assert seen["faults"] == []
     assert len(seen["codes"]) == 3
     assert len(seen["items"]) == 3
+    assert seen["display"] == [*PURPOSE, "签名 3 项 / 3 to sign", NAME]
     assert seen["locked"], "nothing can be approved before a code is chosen"
     assert seen["overflow"] <= 0, "nothing sticks out of a phone's screen"
     assert "已确认" in seen["message"]

@@ -7,11 +7,12 @@ import pytest
 import requests
 from asn1crypto import tsp
 
-from bidclient.crypto.certificate import Certificate
+from bidclient.crypto.certificate import Certificate, certificates_from_pem
 from bidclient.crypto.timestamp import Imprint, response_token, stamp_by, timestamp_request, verify_token
 from bidclient.errors import BadTimestamp
 from bidclient.sandbox import tsa
-from bidclient.sandbox.pki import KeyType, issue_bidder, revoke, trust_files
+from bidclient.sandbox.clock import machine_time
+from bidclient.sandbox.pki import KeyType, create_authority, issue_bidder, revoke, trust_files
 from tests.sandbox.conftest import NOW, Template
 from tests.support.firms import USCCS
 from tests.support.sandbox import LocalSandbox
@@ -90,6 +91,17 @@ def test_our_own_client_takes_the_stamps_with_the_networks_time(sandbox: LocalSa
         assert verify_token(token, b"signature", anchors, "test") == NOW
         with pytest.raises(BadTimestamp):
             verify_token(token, b"other", anchors, "test")
+
+
+@pytest.mark.parametrize("years", [-20, 20])
+def test_a_world_of_another_time_is_valid_then_and_now(tmp_path: Path, years: int) -> None:
+    now = NOW.replace(year=NOW.year + years)
+    authority = create_authority(tmp_path, now)
+    for at in (now, machine_time()):
+        for certificate in authority.own:
+            assert certificate.not_before < at < certificate.not_after
+    roots = certificates_from_pem((tmp_path / "trust" / "roots.pem").read_bytes())
+    assert roots == authority.anchors
 
 
 def rejected(answer: bytes, folder: Path) -> bool:

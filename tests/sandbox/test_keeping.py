@@ -8,10 +8,9 @@ import msgspec
 
 from bidclient.formats import bseal
 from bidclient.formats.instant import instant_text
-from bidclient.formats.wraps import wrap_secret
+from bidclient.formats.wraps import Recipient, wrap_secret
 from bidclient.sandbox.clock import machine_time
 from bidclient.sandbox.login import MOST_CHALLENGES
-from bidclient.stages.sealed import Recipient
 from bidclient.stages.stub import make_stub
 from tests.sandbox.conftest import NOW, Market, NewMarket
 from tests.support.firms import code_of

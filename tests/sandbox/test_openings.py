@@ -11,16 +11,8 @@ import requests
 
 from bidclient.crypto.certificate import Certificate
 from bidclient.formats.instant import instant_text
-from bidclient.stages.opened import (
-    Chain,
-    Event,
-    Readout,
-    check_acknowledgement,
-    check_row,
-    read_readout,
-    release_context,
-    wrap_release,
-)
+from bidclient.stages.chain import Chain, Event, check_acknowledgement
+from bidclient.stages.opened import Readout, check_row, read_readout, release_context, wrap_release
 from tests.sandbox.conftest import DEADLINE, Market, NewMarket
 from tests.support.firms import Bid, Firm, code_of
 

@@ -82,16 +82,8 @@ def test_what_goes_over_the_wire_fits_the_description(sandbox: LocalSandbox, tmp
     seen: list[tuple[str, bytes, bytes]] = []
 
     class Watched(MobileLine):
-        def send(
-            self,
-            method: str,
-            path: str,
-            body: bytes = b"",
-            *,
-            secret: str = "",
-            parameters: dict[str, str | int] | None = None,
-        ) -> bytes:
-            reply = super().send(method, path, body, secret=secret, parameters=parameters)
+        def send(self, method: str, path: str, body: bytes = b"", **how: Any) -> bytes:
+            reply = super().send(method, path, body, **how)
             seen.append((method, body, reply))
             return reply
 

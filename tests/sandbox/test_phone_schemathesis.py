@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -30,12 +31,15 @@ def authority(template: Template, tmp_path_factory: pytest.TempPathFactory) -> I
         yield sandbox.url
 
 
-def opened(url: str) -> dict[str, Any]:
-    """A session of our own."""
+@contextmanager
+def opened(url: str) -> Iterator[dict[str, Any]]:
+    """A session of our own, closed with the block: nobody may have many open."""
     headers = {"Idempotency-Key": secrets.token_hex(16)}
     body = {"operation": "login", "nonce": "AAAA"}
     answer: dict[str, Any] = requests.post(url + SESSIONS, json=body, headers=headers, timeout=20).json()
-    return answer
+    yield answer
+    headers = {"Authorization": f"Bearer {answer['secret']}"}
+    requests.delete(f"{url}{SESSIONS}/{answer['id']}", headers=headers, timeout=20)
 
 
 @DESCRIPTION.parametrize()
@@ -48,11 +52,15 @@ def opened(url: str) -> dict[str, Any]:
     derandomize=True,
 )
 def test_the_authority_does_what_is_described(case: Any, authority: str) -> None:
-    session, headers = opened(authority), {}
-    if not spoiled(case, ParameterLocation.PATH) and case.path_parameters:
-        case.path_parameters["session"] = session["id"]
-    if case.query and str(case.query.get("wait")) in WAITS:
-        case.query["wait"] = 0
-    if not spoiled(case, ParameterLocation.HEADER) or "Authorization" in case.headers:
-        headers = {"Authorization": f"Bearer {session['secret']}"}
-    case.call_and_validate(base_url=authority, headers=headers, checks=ALL, timeout=30)
+    with opened(authority) as session:
+        headers = {}
+        if not spoiled(case, ParameterLocation.PATH) and case.path_parameters:
+            case.path_parameters["session"] = session["id"]
+        if case.query and str(case.query.get("wait")) in WAITS:
+            case.query["wait"] = 0
+        if not spoiled(case, ParameterLocation.HEADER) or "Authorization" in case.headers:
+            headers = {"Authorization": f"Bearer {session['secret']}"}
+        case.call_and_validate(base_url=authority, headers=headers, checks=ALL, timeout=30)
+    # One client may not have very many open.
+    own = {"Authorization": f"Bearer {session['secret']}"}
+    requests.delete(f"{authority}{SESSIONS}/{session['id']}", headers=own, timeout=20)

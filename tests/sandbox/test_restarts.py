@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from bidclient.sandbox.world import World
-from bidclient.stages.opened import Chain, Event
+from bidclient.stages.chain import Chain, Event
 from tests.sandbox.conftest import Template
 from tests.support.firms import TUS, Bid, Firm, make_bid, small_tender
 from tests.support.sandbox import Sandbox, running_sandbox

@@ -15,6 +15,8 @@ from reportlab.pdfgen.canvas import Canvas
 
 from bidclient.checks.draft import check_draft
 from bidclient.checks.pdf import preflight
+from bidclient.checks.seal_places import seal_places
+from bidclient.desk.seal_panel import WIDTH_MM
 from bidclient.formats.codes import deal_code_problem, parse_lot_code, uscc_problem
 from bidclient.formats.instant import parse_instant
 from bidclient.formats.money import amount_in_words, parse_yuan
@@ -38,7 +40,7 @@ from bidclient.stages.draft import (
     with_link,
     with_prices,
 )
-from bidclient.stages.tender import TenderPackage, write_tender
+from bidclient.stages.tender import SealPosition, TenderPackage, write_tender
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "resources" / "samples"
@@ -195,6 +197,31 @@ def test_links_point_to_the_page_that_answers(sample_id: str) -> None:
     assert {link.clause for link in bid.links} == {clause.id for clause in load_sample(sample_id).clauses}
     for link in bid.links:
         assert link.heading in text_of(paths[link.document], link.page)
+
+
+@every_sample
+def test_seals_lie_where_the_documents_are_signed(sample_id: str) -> None:
+    """Each on a text of its own that asks for it, and none on another."""
+    heights = {**WIDTH_MM, "cost-engineer": 26}
+    for part in load_sample(sample_id).parts:
+        for document in part.documents:
+            path = SAMPLES / sample_id / "bid" / f"{document.name}.pdf"
+            positions = [seal for seal in document.seals if seal.kind != "cross-page"]
+            asked = SealPosition(kind="company", page=1, x_mm=0, y_mm=0, anchor="（电子签章）")
+            free = list(seal_places(path, [asked])[0][1]) if positions else []
+            boxes: list[tuple[float, float, float, float]] = []
+            for position, (place,) in seal_places(path, positions):
+                near = [one for one in free if abs(one.x_mm - place.x_mm) < 10 > abs(one.y_mm - place.y_mm)]
+                assert near, f"{document.name}: {position.kind}"
+                free.remove(near[0])
+                wide, high = WIDTH_MM[position.kind] / 2, heights[position.kind] / 2
+                x, y = place.x_mm, place.y_mm
+                assert not [
+                    b
+                    for b in boxes
+                    if b[0] < x + wide and x - wide < b[2] and b[1] < y + high and y - high < b[3]
+                ], f"{document.name}: {position.kind}"
+                boxes.append((x - wide, y - high, x + wide, y + high))
 
 
 @every_pdf

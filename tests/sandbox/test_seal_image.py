@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from bidclient.crypto.pdf_picture import read_picture
 from bidclient.crypto.pdf_places import SealKind
 from bidclient.crypto.ses import read_seal
-from bidclient.errors import BadValue, CertificateUnfit
+from bidclient.errors import BadDocument, BadValue, CertificateUnfit
 from bidclient.network.clock import system_now
 from bidclient.sandbox.pki import create_authority, issue_bidder
 from bidclient.sandbox.seal_image import MARK, draw_seal, png, svg, write_seal_image
@@ -49,10 +50,10 @@ def test_name_and_code_are_there_letter_by_letter() -> None:
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.text(max_size=50), st.sampled_from(KINDS))
-def test_any_name_is_drawn_or_refused(name: str, kind: SealKind) -> None:
+@given(st.text(max_size=50), st.sampled_from([CODE, "", "\x00", "&<", "9" * 50]), st.sampled_from(KINDS))
+def test_any_name_is_drawn_or_refused(name: str, code: str, kind: SealKind) -> None:
     try:
-        drawing = draw_seal(name, CODE, kind)
+        drawing = draw_seal(name or NAME, code, kind)
     except BadValue:
         return
     assert MARK in words(svg(drawing))
@@ -64,6 +65,15 @@ def test_files_are_written_by_their_name(tmp_path: Path) -> None:
     assert (tmp_path / "a.PNG").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(BadValue):
         write_seal_image(NAME, CODE, "company", tmp_path / "a.gif")
+
+
+def test_a_drawing_is_refused_where_a_picture_is_wanted() -> None:
+    """Nothing here draws SVG: whoever seals with one is told what will do."""
+    with pytest.raises(BadDocument) as refused:
+        read_picture(svg(draw_seal(NAME, CODE)), 42, "seal.svg")
+    assert refused.value.document == "seal.svg"
+    assert "PNG" in refused.value.reason
+    assert "JPEG" in refused.value.reason
 
 
 def test_the_sandbox_makes_an_electronic_seal(tmp_path: Path) -> None:

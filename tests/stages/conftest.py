@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bidclient.stages.sealed import Recipient, Sealed
+from bidclient.formats.wraps import Recipient
+from bidclient.stages.sealed import Sealed
 from bidclient.stages.sealing import seal
 from bidclient.stages.signed import SignedBid
 from bidclient.stages.tender import Tender

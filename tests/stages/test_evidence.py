@@ -2,7 +2,7 @@
 
 import hashlib
 from base64 import b64encode
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from bidclient.crypto import cms
 from bidclient.crypto.certificate import Certificate
+from bidclient.errors import UnprovenTime
 from bidclient.formats import canonical
 from bidclient.formats.instant import instant_text
-from bidclient.stages.evidence import Evidence, Verdict, verify_evidence
+from bidclient.stages.chain import Chain, Event
+from bidclient.stages.evidence import Verdict, verify_evidence
+from bidclient.stages.evidence_folder import Evidence
 from bidclient.stages.opened import (
-    Chain,
     ConfirmStatement,
-    Event,
     Readout,
     ReadoutRow,
     ReleaseStatement,
@@ -44,7 +45,7 @@ from tests.support.network_world import (
     chain_of,
     hex32,
 )
-from tests.support.pki import USCC, Authority, InMemoryKey
+from tests.support.pki import NOT_AFTER, USCC, Authority, InMemoryKey
 from tests.support.sealing import make_keys, make_tender
 
 TENDER_ITEM = "tender.json"
@@ -122,10 +123,14 @@ def files(world: World) -> dict[str, bytes]:
 
 
 def judged(
-    world: World, files: dict[str, bytes], identity: Certificate | None = None, root: Authority | None = None
+    world: World,
+    files: dict[str, bytes],
+    identity: Certificate | None = None,
+    root: Authority | None = None,
+    now: datetime | None = None,
 ) -> dict[str, Verdict]:
     trusted = ((root or world.root).certificate,)
-    found = verify_evidence(Evidence(files, trusted, trusted, identity))
+    found = verify_evidence(Evidence(files, trusted, trusted, identity, now or world.now))
     return {verdict.item: verdict for verdict in found}
 
 
@@ -133,7 +138,7 @@ def test_a_stamp_by_an_unknown_authority_leaves_the_receipt_open(
     world: World, files: dict[str, bytes]
 ) -> None:
     stranger = (Authority.root("别家的根证书", 1002).certificate,)
-    evidence = Evidence(files, (world.root.certificate,), stranger, world.identity.certificate)
+    evidence = Evidence(files, (world.root.certificate,), stranger, world.identity.certificate, world.now)
     (receipt,) = [one for one in verify_evidence(evidence) if one.item.startswith("receipt")]
     assert receipt.verdict == "cannot-tell", receipt
     assert "unknown issuer" in receipt.reason
@@ -167,6 +172,33 @@ def test_with_unknown_roots_nothing_signed_is_valid_and_nothing_is_called_false(
     assert {verdict.verdict for verdict in signed} <= {"cannot-tell", "invalid"}
     assert verdicts["bid.stub"].verdict == "cannot-tell"
     assert verdicts["release.p7s"].verdict == "cannot-tell"
+
+
+def test_what_the_network_has_received_outlives_the_certificates(
+    world: World, files: dict[str, bytes]
+) -> None:
+    late = NOT_AFTER + timedelta(days=1)
+    verdicts = judged(world, files, world.identity.certificate, now=late)
+    del verdicts[TENDER_ITEM]
+    assert {item: verdict.reason for item, verdict in verdicts.items() if verdict.verdict != "valid"} == {}
+
+
+def test_a_time_that_only_the_bidder_claims_brings_no_certificate_back(
+    world: World, files: dict[str, bytes]
+) -> None:
+    """Whoever finds an old lock can date a statement of today back to the time when its certificate held."""
+    late = NOT_AFTER + timedelta(days=1)
+    for identity in (None, world.rival.certificate):
+        verdicts = judged(world, files, identity, now=late)
+        for item in ("bid.stub", "finalize-001.p7s", "sign-in.p7s", "release.p7s", "confirm.p7s"):
+            assert verdicts[item].verdict == "cannot-tell", (item, verdicts[item])
+            assert isinstance(verdicts[item].error, UnprovenTime)
+    rest = {name: data for name, data in files.items() if not name.startswith(("receipt-", "ack"))}
+    verdicts = judged(world, rest, world.identity.certificate, now=late)
+    for item in ("bid.stub", "finalize-001.p7s", "confirm.p7s"):
+        assert isinstance(verdicts[item].error, UnprovenTime), (item, verdicts[item])
+    verdicts = judged(world, rest, world.identity.certificate)
+    assert verdicts["bid.stub"].verdict == verdicts["confirm.p7s"].verdict == "valid"
 
 
 @settings(max_examples=100, deadline=None)
@@ -208,6 +240,17 @@ def test_what_is_missing_is_left_open_by_name(
     verdict = judged(world, rest, world.identity.certificate)[open_item]
     assert verdict.verdict == "cannot-tell"
     assert missing in verdict.reason
+
+
+def test_a_statement_about_a_receipt_that_is_missing_is_left_open(
+    world: World, files: dict[str, bytes]
+) -> None:
+    rest = {name: data for name, data in files.items() if not name.startswith("receipt-")}
+    verdicts = judged(world, rest, world.identity.certificate)
+    for item in ("sign-in.p7s", "release.p7s"):
+        assert verdicts[item].verdict == "cannot-tell", verdicts[item]
+        assert digest(files["receipt-001.p7s"]) in verdicts[item].reason
+    assert verdicts["confirm.p7s"].verdict == "valid"
 
 
 def test_items_of_a_replaced_bid_are_left_open(world: World, files: dict[str, bytes]) -> None:

@@ -15,17 +15,12 @@ from bidclient.crypto import cms
 from bidclient.errors import BadChain, BadEnvelope, BadSignature, BidError, Mismatch, WrongKey
 from bidclient.formats import canonical
 from bidclient.formats.instant import instant_text
+from bidclient.stages.chain import Chain, Event, check_acknowledgement, event_digest, genesis, next_head
 from bidclient.stages.draft import Bidder
 from bidclient.stages.opened import (
-    Chain,
-    Event,
     Readout,
     ReadoutRow,
-    check_acknowledgement,
     check_row,
-    event_digest,
-    genesis,
-    next_head,
     open_release,
     opened_row,
     read_readout,

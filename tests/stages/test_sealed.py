@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bidclient.crypto.recovery import new_code as new_recovery_code
 from bidclient.errors import (
     BadFormat,
     BadManifest,
@@ -25,9 +26,11 @@ from bidclient.errors import (
     WrongSecret,
 )
 from bidclient.formats import canonical
-from bidclient.formats.tally import Digests
+from bidclient.formats.bseal import read_frame
+from bidclient.formats.tally import Digests, Tally
+from bidclient.formats.wraps import Recipient, check_secret, unwrap_secret, unwrap_with_code, wipe
 from bidclient.stages import sealed as stage
-from bidclient.stages.sealed import Recipient, Sealed, Tally
+from bidclient.stages.sealed import Sealed
 from bidclient.stages.sealing import seal
 from bidclient.stages.signed import SignedBid
 from bidclient.stages.tender import Tender
@@ -35,8 +38,8 @@ from tests.support.sealing import CHUNK, CODE, Keys, make_bid, make_tender, name
 
 
 def test_seal_and_unseal(sealed: Sealed, signed: SignedBid, keys: Keys, tmp_path: Path) -> None:
-    frame = stage.read_frame(sealed.path)
-    secret = stage.unwrap_secret(frame, keys.encryption)
+    frame = read_frame(sealed.path)
+    secret = unwrap_secret(frame, keys.encryption)
     stage.unseal(sealed.path, secret, tmp_path / "again.asice")
     assert (tmp_path / "again.asice").read_bytes() == signed.path.read_bytes()
     assert frame.header == sealed.header
@@ -67,7 +70,7 @@ def test_round_trip_of_any_size(
 
 
 def test_digests_are_taken_while_writing(sealed: Sealed) -> None:
-    tally = Tally(stage.read_frame(sealed.path))
+    tally = Tally(read_frame(sealed.path))
     tally.update(sealed.path.read_bytes())
     assert tally.result() == Digests(sealed.sha256, "", sealed.file_root, sealed.leaves)
     assert stage.read_sealed(sealed.path) == sealed
@@ -76,38 +79,38 @@ def test_digests_are_taken_while_writing(sealed: Sealed) -> None:
 
 
 def test_every_key_and_the_code_give_the_same_secret(sealed: Sealed, keys: Keys) -> None:
-    frame = stage.read_frame(sealed.path)
-    secret = stage.unwrap_secret(frame, keys.encryption)
-    assert stage.unwrap_secret(frame, keys.second) == secret
-    assert stage.unwrap_with_code(frame, CODE.lower()) == secret
-    assert stage.check_secret(frame, secret).commitment == frame.commitment
-    stage.wipe(secret)
+    frame = read_frame(sealed.path)
+    secret = unwrap_secret(frame, keys.encryption)
+    assert unwrap_secret(frame, keys.second) == secret
+    assert unwrap_with_code(frame, CODE.lower()) == secret
+    assert check_secret(frame, secret).commitment == frame.commitment
+    wipe(secret)
     assert secret == bytes(32)
 
 
 def test_another_key_and_another_code_are_refused(sealed: Sealed, signed: SignedBid, keys: Keys) -> None:
-    frame = stage.read_frame(sealed.path)
+    frame = read_frame(sealed.path)
     with pytest.raises(WrongKey) as caught:
-        stage.unwrap_secret(frame, keys.tenderer)
+        unwrap_secret(frame, keys.tenderer)
     assert keys.encryption.certificate.sha256[:16] in caught.value.needed
     with pytest.raises(WrongSecret):
-        stage.unwrap_with_code(frame, stage.new_recovery_code())
+        unwrap_with_code(frame, new_recovery_code())
     with pytest.raises(BadFormat):
-        stage.unwrap_with_code(frame, "1234")
+        unwrap_with_code(frame, "1234")
 
 
 def test_a_bid_without_code_says_so(signed: SignedBid, tender: Tender, keys: Keys, tmp_path: Path) -> None:
     seal(signed, tender, keys.bidder, tmp_path / "bid.sealed", chunk=CHUNK)
     with pytest.raises(WrongKey):
-        stage.unwrap_with_code(stage.read_frame(tmp_path / "bid.sealed"), CODE)
+        unwrap_with_code(read_frame(tmp_path / "bid.sealed"), CODE)
 
 
 def test_two_seals_differ_everywhere(signed: SignedBid, tender: Tender, keys: Keys, tmp_path: Path) -> None:
     made = [
         seal(signed, tender, keys.bidder, tmp_path / f"{number}.sealed", chunk=CHUNK) for number in range(2)
     ]
-    frames = [stage.read_frame(one.path) for one in made]
-    found = [stage.unwrap_secret(frame, keys.encryption) for frame in frames]
+    frames = [read_frame(one.path) for one in made]
+    found = [unwrap_secret(frame, keys.encryption) for frame in frames]
     assert found[0] != found[1]
     assert frames[0].header.salt != frames[1].header.salt
     assert frames[0].commitment != frames[1].commitment
@@ -241,7 +244,7 @@ def test_cancelling_leaves_nothing(signed: SignedBid, tender: Tender, keys: Keys
     with pytest.raises(Cancelled):
         seal(bid, tender, keys.bidder, tmp_path / "bid.sealed", chunk=CHUNK, cancelled=lambda: True)
     made = seal(bid, tender, keys.bidder, tmp_path / "bid.sealed", chunk=CHUNK)
-    secret = stage.unwrap_secret(stage.read_frame(made.path), keys.encryption)
+    secret = unwrap_secret(read_frame(made.path), keys.encryption)
     with pytest.raises(Cancelled):
         stage.unseal(made.path, secret, tmp_path / "out", cancelled=lambda: True)
     assert names(tmp_path) == ["bid.asice", "bid.sealed", "big"]
@@ -252,11 +255,12 @@ import os, signal, sys
 from pathlib import Path
 from bidclient.crypto.certificate import Certificate
 from bidclient.formats import canonical
-from bidclient.stages import sealed, sealing, signed, tender
+from bidclient.formats.wraps import Recipient
+from bidclient.stages import sealing, signed, tender
 
 folder = Path(sys.argv[1])
 made = canonical.loads((folder / "tender.json").read_bytes(), tender.Tender, "tender")
-recipient = sealed.Recipient("bidder", Certificate.from_pem((folder / "bidder.pem").read_bytes()))
+recipient = Recipient("bidder", Certificate.from_pem((folder / "bidder.pem").read_bytes()))
 sealing.seal(
     signed.read_signed(folder / "bid.asice"), made, [recipient], folder / "bid.sealed",
     progress=lambda *_: os.kill(os.getpid(), signal.SIGKILL),

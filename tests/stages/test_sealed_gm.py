@@ -17,8 +17,11 @@ from bidclient.crypto import cms
 from bidclient.crypto.sm import sm3
 from bidclient.errors import BadEnvelope, BadSeal, DamagedChunk, Mismatch, WrongSecret
 from bidclient.formats import canonical
+from bidclient.formats.bseal import read_frame
+from bidclient.formats.tally import Tally
+from bidclient.formats.wraps import Recipient, combine, unwrap_secret, unwrap_with_code
 from bidclient.stages import sealed as stage
-from bidclient.stages.sealed import Recipient, Sealed, Tally
+from bidclient.stages.sealed import Sealed
 from bidclient.stages.sealing import seal
 from bidclient.stages.signed import SignedBid, read_signed, verify_signed
 from bidclient.stages.stub import Stub, check_stub, make_stub, read_stub
@@ -82,9 +85,9 @@ def test_everybody_opens_it(
     original: tuple[SignedBid, Sealed, bytes], keys: Keys, sm2_root: Sm2Authority, tmp_path: Path
 ) -> None:
     bid, made, _ = original
-    frame = stage.read_frame(made.path)
-    secrets = [stage.unwrap_secret(frame, key) for key in (keys.encryption, keys.second)]
-    secrets.append(stage.unwrap_with_code(frame, CODE))
+    frame = read_frame(made.path)
+    secrets = [unwrap_secret(frame, key) for key in (keys.encryption, keys.second)]
+    secrets.append(unwrap_with_code(frame, CODE))
     assert secrets[0] == secrets[1] == secrets[2]
     stage.unseal(made.path, secrets[0], tmp_path / "opened")
     assert (tmp_path / "opened").read_bytes() == bid.path.read_bytes()
@@ -98,7 +101,7 @@ def test_everybody_opens_it(
 
 def test_the_digests_are_those_of_the_standard_tools(original: tuple[SignedBid, Sealed, bytes]) -> None:
     made = original[1]
-    data, offset = made.path.read_bytes(), stage.read_frame(made.path).payload_offset
+    data, offset = made.path.read_bytes(), read_frame(made.path).payload_offset
     said = subprocess.run(
         ["openssl", "dgst", "-sm3", "-r", made.path], capture_output=True, check=True
     ).stdout
@@ -107,7 +110,7 @@ def test_the_digests_are_those_of_the_standard_tools(original: tuple[SignedBid, 
     leaves = tuple(sm3(data[at : at + STEP]) for at in range(offset, len(data), STEP))
     assert made.leaves == leaves
     assert made.file_root == sm3(sm3(data[:offset]) + b"".join(leaves)).hex()
-    tally = Tally(stage.read_frame(made.path))
+    tally = Tally(read_frame(made.path))
     tally.update(data)
     found = tally.result()
     assert (found.sha256, found.sm3, found.file_root, found.leaves) == (
@@ -123,8 +126,8 @@ def test_the_chunks_are_plain_sm4_gcm_under_plain_hkdf(
     original: tuple[SignedBid, Sealed, bytes], keys: Keys
 ) -> None:
     bid, made, _ = original
-    frame = stage.read_frame(made.path)
-    secret = bytes(stage.unwrap_secret(frame, keys.encryption))
+    frame = read_frame(made.path)
+    secret = bytes(unwrap_secret(frame, keys.encryption))
     extract = HMAC(frame.header.salt_bytes, SM3())
     extract.update(secret)
     info = b"bidseal/1|\x02|" + sm3(frame.prefix[:-32])
@@ -143,8 +146,8 @@ def test_the_chunks_are_plain_sm4_gcm_under_plain_hkdf(
 
 
 def test_what_is_spoilt_opens_nothing(sealed: Path, keys: Keys) -> None:
-    frame = stage.read_frame(sealed)
-    secret = stage.unwrap_secret(frame, keys.encryption)
+    frame = read_frame(sealed)
+    secret = unwrap_secret(frame, keys.encryption)
     out = sealed.with_name("out")
     for place, error in (
         (frame.payload_offset + STEP + 7, DamagedChunk),
@@ -161,17 +164,17 @@ def test_what_is_spoilt_opens_nothing(sealed: Path, keys: Keys) -> None:
 
 
 def test_the_suite_is_committed_to(sealed: Path, keys: Keys) -> None:
-    frame = stage.read_frame(sealed)
-    secret = stage.unwrap_secret(frame, keys.encryption)
+    frame = read_frame(sealed)
+    secret = unwrap_secret(frame, keys.encryption)
     header = canonical.dumps(msgspec.structs.replace(frame.header, suite=1))
     data = bytearray(sealed.read_bytes())
     place = data.index(canonical.dumps(frame.header))
     data[place : place + len(header)] = header
     sealed.write_bytes(data)
-    other = stage.read_frame(sealed)
+    other = read_frame(sealed)
     assert other.header.suite == 1
     with pytest.raises(BadEnvelope):
-        stage.unwrap_secret(other, keys.encryption)
+        unwrap_secret(other, keys.encryption)
     with pytest.raises(WrongSecret):
         stage.unseal(sealed, secret, sealed.with_name("out"))
 
@@ -197,9 +200,9 @@ def test_joint_control_takes_both_shares(keys: Keys, tmp_path: Path) -> None:
     tender = make_tender(keys, 1, policy="all", suites=("gm-1",))
     bid = make_bid(tmp_path, tender, keys, [5000])
     made = seal(bid, tender, keys.bidder, tmp_path / "bid.sealed", chunk=CHUNK)
-    frame = stage.read_frame(made.path)
-    shares = [stage.unwrap_secret(frame, key) for key in (keys.encryption, keys.tenderer)]
-    stage.unseal(made.path, stage.combine(*shares), tmp_path / "out")
+    frame = read_frame(made.path)
+    shares = [unwrap_secret(frame, key) for key in (keys.encryption, keys.tenderer)]
+    stage.unseal(made.path, combine(*shares), tmp_path / "out")
     assert (tmp_path / "out").read_bytes() == bid.path.read_bytes()
     with pytest.raises(WrongSecret):
         stage.unseal(made.path, shares[0], tmp_path / "never")
@@ -242,7 +245,7 @@ def test_the_script_opens_it(desk: Path, original: tuple[SignedBid, Sealed, byte
 
 def test_the_script_fails_on_what_is_wrong(desk: Path, original: tuple[SignedBid, Sealed, bytes]) -> None:
     sealed, stub = desk / "bid.sealed", desk / "bid.stub"
-    frame = stage.read_frame(sealed)
+    frame = read_frame(sealed)
     assert "signature of the stub" in script(desk, "bidder", "stranger.pem", "out-ca").stderr
     assert "wrapped to this certificate" in script(desk, "other", "", "out-other").stderr
     for path, place in (

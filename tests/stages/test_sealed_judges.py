@@ -8,17 +8,18 @@ import pytest
 from bidclient import resource
 from bidclient.crypto import recovery
 from bidclient.crypto.private_key import PrivateKey
+from bidclient.crypto.recovery import new_code as new_recovery_code
 from bidclient.errors import BadEnvelope, WrongSecret
 from bidclient.formats import bseal
-from bidclient.formats.wraps import wrap_secret
-from bidclient.stages import sealed as stage
-from bidclient.stages.sealed import Recipient, Sealed
+from bidclient.formats.bseal import read_frame
+from bidclient.formats.wraps import Recipient, unwrap_secret, wrap_secret
+from bidclient.stages.sealed import Sealed
 from bidclient.stages.sealing import seal
 from bidclient.stages.stub import make_stub
 from tests.support.pki import NOW, Authority
 from tests.support.sealing import Keys, make_bid, make_keys, make_tender
 
-CODE = stage.new_recovery_code()
+CODE = new_recovery_code()
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +52,8 @@ def decrypt(folder: Path, envelope: bytes, name: str) -> bytes | None:
 
 
 def test_openssl_recovers_the_eighty_bytes(sealed: Sealed, keys: Keys, tmp_path: Path) -> None:
-    frame = stage.read_frame(sealed.path)
-    secret = bytes(stage.unwrap_secret(frame, keys.encryption))
+    frame = read_frame(sealed.path)
+    secret = bytes(unwrap_secret(frame, keys.encryption))
     found = {
         str(wrap.role): envelope for wrap, envelope in zip(sealed.header.wraps, frame.wraps, strict=True)
     }
@@ -85,7 +86,7 @@ def test_the_script_opens_a_real_bid(sealed: Sealed, tmp_path: Path) -> None:
 
 def test_the_script_fails_on_what_is_wrong(sealed: Sealed, keys: Keys, tmp_path: Path) -> None:
     good = sealed.path.read_bytes()
-    frame = stage.read_frame(sealed.path)
+    frame = read_frame(sealed.path)
     places = {
         "magic": 0,
         "salt": good.index(sealed.header.salt.encode()),
@@ -133,9 +134,9 @@ class Altered:
 
 
 def test_what_comes_out_of_a_wrap_must_belong_to_this_bid(sealed: Sealed, keys: Keys) -> None:
-    frame = stage.read_frame(sealed.path)
+    frame = read_frame(sealed.path)
     content = keys.encryption.unwrap(frame.wraps[0])
-    assert stage.unwrap_secret(frame, Altered(keys.encryption, content)) == content[8:40]
+    assert unwrap_secret(frame, Altered(keys.encryption, content)) == content[8:40]
     for wrong in (
         content[:-1],
         content + b"\0",
@@ -145,9 +146,9 @@ def test_what_comes_out_of_a_wrap_must_belong_to_this_bid(sealed: Sealed, keys: 
         content[:72] + b"\0\0\0\0\0\0\0\1",
     ):
         with pytest.raises(BadEnvelope):
-            stage.unwrap_secret(frame, Altered(keys.encryption, wrong))
+            unwrap_secret(frame, Altered(keys.encryption, wrong))
     with pytest.raises(WrongSecret):
-        stage.unwrap_secret(frame, Altered(keys.encryption, content[:8] + bytes(32) + content[40:]))
+        unwrap_secret(frame, Altered(keys.encryption, content[:8] + bytes(32) + content[40:]))
 
 
 def test_a_second_lock_with_another_secret_is_found_out(sealed: Sealed, keys: Keys) -> None:
@@ -160,6 +161,6 @@ def test_a_second_lock_with_another_secret_is_found_out(sealed: Sealed, keys: Ke
     _, others = wrap_secret(header, (first, second), None, None, two)
     assert len(others[1]) == len(wraps[1])
     frame, _ = bseal.new_frame(honest, (wraps[0], others[1]), one)
-    assert stage.unwrap_secret(frame, keys.encryption) == one
+    assert unwrap_secret(frame, keys.encryption) == one
     with pytest.raises(WrongSecret):
-        stage.unwrap_secret(frame, keys.second)
+        unwrap_secret(frame, keys.second)

@@ -13,7 +13,8 @@ from bidclient.crypto import stream
 from bidclient.errors import WrongSecret
 from bidclient.formats import bseal
 from bidclient.formats.bseal import Header, Wrap
-from bidclient.stages.sealed import check_secret, read_range, unseal
+from bidclient.formats.wraps import check_secret
+from bidclient.stages.sealed import read_range, unseal
 
 HONEST, SECOND = bytes(range(32)), bytes(range(32, 64))
 LOW, HIGH = "8800000.00", "9800000.00"

@@ -15,7 +15,8 @@ from bidclient.errors import (
     NotCanonical,
 )
 from bidclient.formats import canonical
-from bidclient.stages import sealed as stage
+from bidclient.formats.bseal import read_frame
+from bidclient.formats.wraps import unwrap_secret, unwrap_with_code
 from bidclient.stages.sealed import Sealed
 from bidclient.stages.sealing import seal
 from bidclient.stages.signed import SignedBid
@@ -29,10 +30,10 @@ def test_the_stub_carries_what_opens_the_bid_later(sealed: Sealed, signed: Signe
     data = make_stub(sealed, signed, keys.signing, NOW)
     stub = read_stub(data)
     assert check_stub(stub, sealed) is stub
-    assert check_stub(stub, stage.read_frame(sealed.path)) is stub
-    assert stub.frame == stage.read_frame(sealed.path)
+    assert check_stub(stub, read_frame(sealed.path)) is stub
+    assert stub.frame == read_frame(sealed.path)
     assert stub.signed_by.signer == keys.signing.certificate
-    assert stage.unwrap_secret(stub.frame, keys.encryption) == stage.unwrap_with_code(stub.frame, CODE)
+    assert unwrap_secret(stub.frame, keys.encryption) == unwrap_with_code(stub.frame, CODE)
     assert stub.stub.sealed_sha256 == sealed.sha256
 
 
@@ -61,7 +62,7 @@ def test_a_stub_that_contradicts_its_frame_is_refused(sealed: Sealed, signed: Si
             read_stub(resigned(data, keys.signing, prefix=prefix))
     for field in ("sealed_sha256", "file_root"):
         stub = read_stub(resigned(data, keys.signing, **{field: "00" * 32}))
-        check_stub(stub, stage.read_frame(sealed.path))
+        check_stub(stub, read_frame(sealed.path))
         with pytest.raises(Mismatch) as caught:
             check_stub(stub, sealed)
         assert caught.value.field == field

@@ -24,11 +24,21 @@ from bidclient.errors import (
     BidError,
     CertificateUnfit,
     Mismatch,
+    UnprovenTime,
 )
 from bidclient.formats.asic import MIMETYPE, manifest_name, signature_name
 from bidclient.stages.package import Package
 from bidclient.stages.signed import SignedBid, add_signature, read_signed, sign, verify_signed
-from tests.support.bids import Pki, make_package, make_pki, make_tender, rewritten, zip_contents
+from tests.support.bids import (
+    BIDDER,
+    BIDDER_USCC,
+    Pki,
+    make_package,
+    make_pki,
+    make_tender,
+    rewritten,
+    zip_contents,
+)
 from tests.support.pki import NOT_AFTER, NOW, Authority, openssl_tsa
 
 LETTER = "parts/commercial/投标函.pdf"
@@ -81,8 +91,25 @@ def test_the_timestamp_keeps_the_signature_beyond_the_certificates_end(
     verify_signed(signed, anchors, anchors, late)
     bare = sign(package, pki.bidder, None, NOW, tmp_path / "bare.asice")
     verify_signed(bare, anchors, anchors, NOW)
-    with pytest.raises(BadCertificate):
+    with pytest.raises(UnprovenTime, match="2026-11-23T09:30:00"):
         verify_signed(bare, anchors, anchors, late)
+
+
+def test_a_claimed_time_saves_no_certificate_that_has_ended(
+    package: Package, pki: Pki, tmp_path: Path
+) -> None:
+    """Whoever has an old lock can date a signature of today back to the time when its certificate held."""
+    ended = pki.root.issue(
+        "signing", number=77, name=BIDDER, uscc=BIDDER_USCC, not_after=NOW - timedelta(days=1)
+    )
+    anchors = [pki.root.certificate]
+    backdated = sign(package, ended, None, NOW - timedelta(days=2), tmp_path / "backdated.asice")
+    with pytest.raises(UnprovenTime, match="expired"):
+        verify_signed(backdated, anchors, anchors, NOW)
+    honest = sign(package, ended, None, NOW, tmp_path / "honest.asice")
+    with pytest.raises(BadCertificate, match="expired") as never_good:
+        verify_signed(honest, anchors, anchors, NOW)
+    assert not isinstance(never_good.value, UnprovenTime)
 
 
 def test_a_stranger_is_not_trusted(signed: SignedBid, pki: Pki) -> None:

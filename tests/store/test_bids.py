@@ -93,6 +93,15 @@ def test_numbers_go_on_beyond_three_digits(tmp_path: Path) -> None:
     assert [path.name for path in numbered(tmp_path, "-b")] == ["1000-b"]
 
 
+def test_a_name_with_brackets_is_kept_once(folder: BidFolder) -> None:
+    file = folder.parts / "commercial" / "投标函[盖章]*.pdf"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"before")
+    assert (
+        folder.keep_before(file) == folder.keep_before(file) == "superseded/001-parts-commercial-" + file.name
+    )
+
+
 def test_a_receipt_that_cannot_be_read_is_named(folder: BidFolder) -> None:
     (folder.path / "receipts" / "001").mkdir(parents=True)
     with pytest.raises(DiskProblem, match=r"001/receipt\.p7s"):

@@ -1,7 +1,6 @@
 """A smart card reader without hardware: pcscd with the vpcd driver in a corner of its own, and its cards."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from tests.support import piv_card
 
 _DAEMON = Path("/usr/sbin/pcscd")
 _DRIVER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
+_PORT = 0x8C7B
 _START_SECONDS = 20.0
 _SEEN_SECONDS = 20.0
 _NEEDED = "needed: installers/linux/packages.sh cards"
@@ -48,16 +48,19 @@ class CardFolder:
 
 @dataclass
 class CardReader:
-    """An empty reader; `environment` makes a key host find it, and no reader of this computer."""
+    """An empty reader; `environment` makes a key host find it, and no reader of this computer.
 
-    port: int
+    `inside` begins every command that is to run where the reader has its port.
+    """
+
+    inside: list[str]
     environment: dict[str, str]
     _plugged: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
 
     def insert(self, card: CardFolder) -> None:
         """Plug a card in. Drivers see it within a second."""
         assert self._plugged is None, "one card at a time"
-        command = [sys.executable, piv_card.__file__, str(self.port), str(card.path)]
+        command = [*self.inside, sys.executable, piv_card.__file__, str(_PORT), str(card.path)]
         self._plugged = subprocess.Popen(command)
 
     def remove(self) -> None:
@@ -103,30 +106,33 @@ def seen(listing: Callable[[], list[KeyInfo]], count: int) -> list[KeyInfo]:
 def card_reader(folder: Path) -> Iterator[CardReader]:
     """A running pcscd with one reader; where it cannot run, the test is skipped with the reason.
 
-    It has its own view of /run, so that it meets no other pcscd and no other test meets it, and a driver
-    folder without drivers, so that it leaves USB readers alone.
+    It has its own view of /run, so that it meets no other pcscd and no other test meets it, a network of its
+    own, because its driver would listen to all others, and a driver folder without drivers, so that it leaves
+    USB readers alone.
     """
     if not (_DAEMON.exists() and _DRIVER.exists()):
         pytest.skip(f"pcscd and its driver vpcd are not installed; {_NEEDED}")
     run, settings, drivers = (folder / name for name in ("run", "reader.conf.d", "drivers"))
     for made in (run, settings, drivers):
         made.mkdir()
-    port = _free_port()
-    line = f"DEVICENAME /dev/null:{port:#x}\nLIBPATH {_DRIVER}\nCHANNELID {port:#x}\n"
+    line = f"DEVICENAME /dev/null:{_PORT:#x}\nLIBPATH {_DRIVER}\nCHANNELID {_PORT:#x}\n"
     (settings / "vpcd").write_text(f'FRIENDLYNAME "Virtual reader"\n{line}', "ascii")
-    as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
+    is_root = os.geteuid() == 0
+    as_root = [] if is_root else ["--map-root-user"]
     # It ends with us, however we end.
-    bound = 'mount --no-mtab --bind "$0" /run && exec setpriv --pdeathsig TERM -- "$@"'
+    bound = 'ip link set lo up && mount --no-mtab --bind "$0" /run && exec setpriv --pdeathsig TERM -- "$@"'
     inside = ["sh", "-c", bound, str(run), str(_DAEMON), "--foreground", "--config", str(settings)]
     with (folder / "pcscd.log").open("wb") as log:
         process = subprocess.Popen(
-            ["unshare", *as_root, "--mount", "--", *inside],
+            ["unshare", *as_root, "--mount", "--net", "--", *inside],
             stdout=log,
             stderr=log,
             env={**os.environ, "PCSCLITE_HP_DROPDIR": str(drivers)},
         )
     address = run / "pcscd" / "pcscd.comm"
-    reader = CardReader(port, {"PCSCLITE_CSOCK_NAME": str(address)})
+    enter = ["nsenter", f"--target={process.pid}", "--net"]
+    enter += [] if is_root else ["--user", "--preserve-credentials"]
+    reader = CardReader([*enter, "--"], {"PCSCLITE_CSOCK_NAME": str(address)})
     try:
         _wait_for(address, process, folder / "pcscd.log")
         yield reader
@@ -144,16 +150,3 @@ def _wait_for(address: Path, process: "subprocess.Popen[bytes]", log: Path) -> N
             pytest.skip(f"pcscd cannot run with a /run of its own here: {said}")
         assert time.monotonic() < end, "pcscd did not start in time"
         time.sleep(0.02)
-
-
-def _free_port() -> int:
-    """A port that is free, and the one behind it too: vpcd has two readers."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                continue
-            return port

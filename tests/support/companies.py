@@ -28,7 +28,7 @@ from bidclient.sandbox.token import CONFIGURATION
 from bidclient.stages.draft import Bidder as Company
 from bidclient.stages.opened import ReleaseStatement
 from bidclient.stages.submitted import read_statement
-from tests.support import skf_token, sm2_token
+from tests.support import skf_token, sm2_token, sm2_use
 from tests.support.desks import PIN, Bidder, settings_for, soft_desk
 from tests.support.journey import attend_all, hall, other_keys, token_of
 from tests.support.phone import PhonePerson, PhonePlayer
@@ -190,9 +190,9 @@ def at_desk(
             files = keys.write(folder / "keys", "company", PIN)
             settings, source = settings_for(sandbox, files), SoftSource(files)
         elif cell.where == "skf":
-            source, seen = _on_skf(folder, keys, libraries), Nobody(skf_token.PIN)
+            source, seen = _on_skf(folder, keys, libraries), Nobody(sm2_use.PIN)
         elif cell.signing == "sm2":
-            source, seen = _on_sm2_token(folder, keys, libraries), Nobody(sm2_token.PIN)
+            source, seen = _on_sm2_token(folder, keys, libraries), Nobody(sm2_use.PIN)
         else:
             source = softhsm_source({CONFIGURATION: token_of(folder / "token", keys)})
     with build(settings, now=system_now, sources=(source,)) as desk:

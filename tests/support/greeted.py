@@ -48,6 +48,3 @@ def network(
         Network(Profile(address, "sandbox", trusted, trusted)) as client,
     ):
         yield client, asked
-
-
-# ------------------------------------------------------------------------------------------ who is there

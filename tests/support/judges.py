@@ -272,3 +272,19 @@ def other_bit(content: bytes) -> bytes:
 def other_name(content: bytes) -> bytes:
     """Another name in the container's manifest."""
     return content.replace(b"SigReference", b"SigReferencf")
+
+
+Judge = Callable[[Kept], bool]
+EVERY_BID: list[tuple[Judge, Tamper]] = [
+    (stub_signature, flipped("bid/bid.stub", b'"sealed_sha256":"', 3)),
+    (receipt_signature, flipped("bid/receipt.p7s", b'"received_at":"', 3)),
+    (receipt_timestamp, flipped("bid/receipt.p7s", b'"received_at":"', 3)),
+    (bid_signature, rewritten(XML, other_name)),
+    (bid_timestamp, rewritten(SIGNATURE, other_bit)),
+    (package_archive, flipped("bid/bid.zip")),
+    (signed_archive, flipped("bid/bid.asice")),
+    (tender_archive, flipped("bid/tender.tender")),
+    (document_digests, flipped("bid/parts/technical/*.pdf")),
+    (sealed_digest, flipped("bid/bid.sealed")),
+]
+"""Judges that have something to say of any bid, each with what must make it say no."""

@@ -15,7 +15,7 @@ from bidclient.crypto.timestamp import timestamp_request
 from bidclient.formats import canonical
 from bidclient.formats.instant import instant_text
 from bidclient.network.clock import system_now
-from bidclient.stages.opened import AcknowledgedHead, Chain, Event
+from bidclient.stages.chain import AcknowledgedHead, Chain, Event
 from bidclient.stages.package import DeviceStatement
 from bidclient.stages.stub import Stub
 from bidclient.stages.submitted import (

@@ -25,6 +25,8 @@ class PhonePlayer:
     url: str
     identity: str = ""
     device: str = field(default_factory=lambda: secrets.token_hex(8))
+    shown: list[list[str]] = field(default_factory=list)
+    """The lines on the screen at each approval."""
 
     def add(self, name: str, uscc: str, key_type: str = "p-256") -> str:
         """Put a new company's identity into the phone and set it to that."""
@@ -56,6 +58,7 @@ class PhonePlayer:
         shown = self.scan(request.address)
         assert shown.ok, shown.text
         assert request.verification_code in shown.json()["codes"]
+        self.shown.append(shown.json()["display"])
         done = self.decide(request.address, request.verification_code)
         assert done.ok, done.text
         answer: dict[str, Any] = done.json()

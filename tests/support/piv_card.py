@@ -1,7 +1,7 @@
 """A PIV card (NIST SP 800-73-4) without plastic: what a real driver sees through a virtual reader.
 
 Run as a process of its own, `python piv_card.py PORT FOLDER`: plugged into the vpcd reader at PORT of this
-computer when it starts, pulled out when it is killed. FOLDER is its chip: `pin`, `serial`, the `tries` left,
+network when it starts, pulled out when it is killed. FOLDER is its chip: `pin`, `serial`, the `tries` left,
 `NN.key` (PKCS #8) and `NN.der` of slot NN, and `verified`, a line for every PIN that came in. A file
 `leaves-at` names the instruction in the middle of which somebody pulls the card out.
 """

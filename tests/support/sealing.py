@@ -5,10 +5,11 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from bidclient.crypto.recovery import new_code as new_recovery_code
 from bidclient.formats.instant import instant_text
+from bidclient.formats.wraps import Recipient
 from bidclient.stages.draft import Bidder, Draft, DraftDocument
 from bidclient.stages.package import DeviceStatement, pack
-from bidclient.stages.sealed import Recipient, new_recovery_code
 from bidclient.stages.signed import SignedBid, sign
 from bidclient.stages.tender import (
     FormField,

@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bidclient.ask import Nobody
-from bidclient.crypto.private_key import SignatureScheme
 from bidclient.keys.child import Deadlines
 from bidclient.keys.frames import NO_HINT, Hint
 from bidclient.keys.info import KeyInfo
@@ -15,12 +13,8 @@ from bidclient.keys.token import TokenSource
 from tests.support.modules import compiled
 from tests.support.pki import InMemoryKey
 from tests.support.sm2_pki import Sm2InMemoryKey
+from tests.support.sm2_use import PIN, TRIES
 
-PIN = b"482913"
-TRIES = 6
-SM2 = SignatureScheme.SM2_SM3
-MESSAGE = "投标函".encode()
-WRONG = b"000000"
 Layout = tuple[int, int]
 """The size of ULONG in bytes, and 1 for structures without padding."""
 LAYOUTS: tuple[Layout, ...] = ((4, 1), (4, 0), (8, 1), (8, 0))
@@ -117,18 +111,3 @@ def skf_source(
 def listed(source: TokenSource) -> list[KeyInfo]:
     """What the source has."""
     return source.keys()
-
-
-def keys_of(source: TokenSource) -> tuple[KeyInfo, KeyInfo]:
-    """The signing key and the encryption key."""
-    keys = source.keys()
-    (signing,) = [key for key in keys if key.can_sign]
-    (encryption,) = [key for key in keys if key.can_decrypt]
-    return signing, encryption
-
-
-def sign_once(source: TokenSource, message: bytes = MESSAGE) -> bytes:
-    """A signature with the signing key, which is unlocked for it."""
-    with source.unlock(keys_of(source)[0], Nobody(PIN)) as key:
-        (signature,) = key.sign([message], SM2)
-    return signature

@@ -9,9 +9,8 @@ from bidclient.keys.token import TokenSource
 from tests.support.modules import compiled
 from tests.support.pki import InMemoryKey
 from tests.support.sm2_pki import Sm2Authority, Sm2InMemoryKey
+from tests.support.sm2_use import PIN
 
-PIN = b"482913"
-TRIES = 6
 MakeSm2Source = Callable[..., TokenSource]
 _FILES = ("sm2_module.c", "sm2_sessions.c", "sm2_folder.c", "sm2_families.c", "sm2_crypto.c")
 

@@ -27,11 +27,6 @@ def library_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Layout], P
 
 
 @pytest.fixture(scope="session")
-def sm2_authority() -> Sm2Authority:
-    return Sm2Authority.root()
-
-
-@pytest.fixture(scope="session")
 def signing(sm2_authority: Sm2Authority) -> Sm2InMemoryKey:
     return sm2_authority.issue("signing")
 

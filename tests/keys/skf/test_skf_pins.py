@@ -13,21 +13,9 @@ from bidclient.errors import (
     TokenRemoved,
     TokenSwapped,
 )
-from tests.support.skf_token import (
-    MESSAGE,
-    PIN,
-    SM2,
-    TRIES,
-    WRONG,
-    MakeSkfSource,
-    SkfDevice,
-    keys_of,
-    listed,
-    put,
-    sign_once,
-    skf_device,
-)
+from tests.support.skf_token import MakeSkfSource, SkfDevice, listed, put, skf_device
 from tests.support.sm2_pki import Sm2Authority, Sm2InMemoryKey
+from tests.support.sm2_use import MESSAGE, PIN, SM2, TRIES, WRONG, keys_of, sign_once
 from tests.support.softhsm import Typist
 
 

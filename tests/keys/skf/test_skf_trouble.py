@@ -8,18 +8,9 @@ from bidclient.ask import Nobody
 from bidclient.errors import DriverFailed, KeyRefused, TokenRemoved, TokenTimedOut
 from bidclient.keys.child import Deadlines
 from tests.support.modules import compiled
-from tests.support.skf_token import (
-    MESSAGE,
-    PIN,
-    SM2,
-    MakeSkfSource,
-    SkfDevice,
-    keys_of,
-    listed,
-    sign_once,
-    skf_source,
-)
+from tests.support.skf_token import MakeSkfSource, SkfDevice, listed, skf_source
 from tests.support.sm2_pki import Sm2Authority
+from tests.support.sm2_use import MESSAGE, PIN, SM2, keys_of, sign_once
 from tests.support.softhsm import host_pids
 
 QUICK = Deadlines(look=20, login=20, use=1.0)

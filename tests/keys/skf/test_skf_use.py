@@ -9,35 +9,12 @@ from bidclient.crypto import cms, sm
 from bidclient.crypto.private_key import SignatureScheme, WrapScheme
 from bidclient.errors import BadEnvelope, KeyRefused
 from bidclient.keys.frames import Hint
-from bidclient.keys.token import TokenKey
+from bidclient.keys.token_key import TokenKey
 from tests.support.pki import Authority
-from tests.support.skf_token import (
-    LAYOUTS,
-    MESSAGE,
-    PIN,
-    SM2,
-    Layout,
-    MakeSkfSource,
-    SkfDevice,
-    keys_of,
-    listed,
-    put,
-    sign_once,
-    skf_device,
-)
+from tests.support.skf_token import LAYOUTS, Layout, MakeSkfSource, SkfDevice, listed, put, skf_device
 from tests.support.sm2_pki import Sm2Authority, Sm2InMemoryKey
+from tests.support.sm2_use import MESSAGE, PIN, SM2, keys_of, openssl_says, sign_once
 from tests.support.softhsm import Judge, host_pids
-
-
-def openssl_says(openssl: Judge, folder: Path, key: Sm2InMemoryKey, message: bytes, signature: bytes) -> bool:
-    (folder / "message").write_bytes(message)
-    (folder / "signature").write_bytes(signature)
-    (folder / "certificate").write_bytes(key.certificate.pem)
-    told = openssl("x509", "-in", "certificate", "-noout", "-pubkey")
-    (folder / "public").write_bytes(told.stdout)
-    options = ("-rawin", "-digest", "sm3", "-pkeyopt", "distid:1234567812345678")
-    files = ("-pubin", "-inkey", "public", "-in", "message", "-sigfile", "signature")
-    return openssl("pkeyutl", "-verify", *files, *options).returncode == 0
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -56,8 +33,8 @@ def test_every_layout_is_listed_signs_and_opens_and_names_itself(
     assert second.certificate.der == encryption.certificate.der
     assert (first.token_serial, first.token_label) == ("SKF-0001", "国密锁")
     signature = sign_once(source)
-    assert openssl_says(openssl, tmp_path, signing, MESSAGE, signature)
-    assert not openssl_says(openssl, tmp_path, signing, MESSAGE + b"!", signature)
+    assert openssl_says(openssl, tmp_path, signing.certificate, MESSAGE, signature)
+    assert not openssl_says(openssl, tmp_path, signing.certificate, MESSAGE + b"!", signature)
     with source.unlock(second, Nobody(PIN)) as key:
         assert isinstance(key, TokenKey)
         assert key.unwrap(cms.make_envelope("恢复码".encode(), encryption.certificate)) == "恢复码".encode()
@@ -165,7 +142,7 @@ def test_two_devices_are_told_apart(
     assert [key.token_serial for key in listed(source)] == ["SKF-0001"] * 2 + ["SKF-0002"] * 2
     (wanted,) = [key for key in listed(source) if key.certificate.der == signing.certificate.der]
     with source.unlock(wanted, Nobody(b"other-pin")) as key:
-        assert openssl_says(openssl, tmp_path, signing, MESSAGE, key.sign([MESSAGE], SM2)[0])
+        assert openssl_says(openssl, tmp_path, signing.certificate, MESSAGE, key.sign([MESSAGE], SM2)[0])
     other.unplug()
     assert [key.token_serial for key in listed(source)] == ["SKF-0001"] * 2
 

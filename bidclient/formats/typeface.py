@@ -1,6 +1,7 @@
-"""The embedded typeface of receipts and sample documents: a page must look the same where no Chinese font is.
+"""The embedded typeface of receipts, reports and sample documents: a page must look the same everywhere.
 
-The Chinese font has no Latin letters and digits, so a line is set in runs of two fonts.
+The Chinese font comes along, because a computer may have none. It has no Latin letters and digits, so a line
+is set in runs of two fonts.
 """
 
 from functools import cache

@@ -6,7 +6,7 @@ Chinese is found by the English, as gettext does it, and another test proves tha
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -34,6 +34,8 @@ class Explanation:
 class _Phrases:
     language: Language
     templates: Mapping[str, Mapping[str, str]]
+    additions: Mapping[str, Mapping[str, str]]
+    """By class and fact what is added to the cause where the fact is known, and not false."""
     words: Mapping[str, str]
     values: Mapping[str, str]
     """Whole texts, and patterns of texts with {} for each hole."""
@@ -48,12 +50,20 @@ def explain(error: BidError, language: Language) -> Explanation:
         phrases.templates[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in phrases.templates
     )
     facts = {name: _fact_text(value, phrases) for name, value in error.facts.items()} | {"code": error.code}
+    cause = [template["cause"], *_added(error, phrases)]
     return Explanation(
         code=error.code,
         title=template["title"].format_map(facts).strip(),
-        cause=template["cause"].format_map(facts).strip(),
+        cause=phrases.words["sentences"].join(cause).format_map(facts).strip(),
         next_step=template["next_step"].format_map(facts).strip(),
     )
+
+
+def _added(error: BidError, phrases: _Phrases) -> Iterator[str]:
+    sentences = phrases.additions.get(type(error).__name__, {})
+    for name, sentence in sentences.items():
+        if error.facts[name] is not None and error.facts[name] is not False:
+            yield sentence
 
 
 def explained_classes(language: Language) -> frozenset[str]:
@@ -129,11 +139,18 @@ def _fact_text(value: object, phrases: _Phrases) -> str:
 @cache
 def _phrases(language: Language) -> _Phrases:
     data = _table(f"{language}.toml")
-    words = data.pop("words")
+    words, additions = data.pop("words"), data.pop("additions")
     values = words.pop("values") | (_table("reasons.zh.toml") if language == "zh" else {})
     patterns = [(tuple(text.split("{}")), said) for text, said in values.items() if "{}" in text]
     patterns.sort(key=lambda one: -sum(map(len, one[0])))
-    return _Phrases(language, templates=data, words=words, values=values, patterns=tuple(patterns))
+    return _Phrases(
+        language,
+        templates=data,
+        additions=additions,
+        words=words,
+        values=values,
+        patterns=tuple(patterns),
+    )
 
 
 def _table(name: str) -> dict[str, Any]:

@@ -93,12 +93,26 @@ def test_facts_become_words() -> None:
     stage = explain(WrongStage("draft", "sealed"), "zh")
     assert "编制" in stage.cause
     assert "加密" in stage.cause
-    wrong = PinWrong("锁 1", None, True)
-    assert "未知" in explain(wrong, "zh").cause
-    assert "unknown" in explain(wrong, "en").cause
     assert "信封码属于另一份" in explain(WrongSecret("the recovery code belongs to another bid"), "zh").cause
     refusal = explain(Rejected("stale-documents", 422, ""), "zh")
     assert "招标文件已更新" in refusal.cause
+
+
+@pytest.mark.parametrize(
+    ("left", "last", "chinese", "english"),
+    [
+        (None, False, "不接受这个密码。", "does not accept this PIN."),
+        (None, True, "不接受这个密码。这是最后一次机会。", "does not accept this PIN. This is the last try."),
+        (3, False, "不接受这个密码。剩余次数：3。", "does not accept this PIN. Attempts left: 3."),
+        (0, False, "不接受这个密码。剩余次数：0。", "does not accept this PIN. Attempts left: 0."),
+    ],
+)
+def test_tries_are_counted_where_they_are_known(
+    left: int | None, last: bool, chinese: str, english: str
+) -> None:
+    wrong = PinWrong("锁 1", left, last)
+    assert explain(wrong, "zh").cause == f"“锁 1”{chinese}"
+    assert explain(wrong, "en").cause == f"“锁 1” {english}"
 
 
 def test_the_chinese_is_chinese_and_the_english_is_english() -> None:

@@ -16,7 +16,7 @@ import pytest
 import bidclient
 from bidclient import errors, resource
 from bidclient.crypto.revocation import Cause
-from bidclient.errors import BadReceipt, BadSignature, BidError
+from bidclient.errors import BadDocument, BadReceipt, BadSignature, BidError
 from bidclient.explain import explain, in_words, known_phrases
 
 PACKAGE = Path(bidclient.__file__).parent
@@ -156,6 +156,20 @@ def test_every_reason_has_its_chinese() -> None:
     assert wanting == []
 
 
+def test_no_reason_about_a_document_speaks_two_languages() -> None:
+    kinds = {BadDocument.__name__, *(one.__name__ for one in BadDocument.__subclasses__())}
+    said = [
+        text
+        for path in FILES
+        for module in [Module(path)]
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in kinds
+        for text in module.texts(node.args[1])
+    ]
+    assert len(said) > 20
+    assert [text for text in said if CHINESE.search(text)] == []
+
+
 def test_a_file_with_a_reason_that_nobody_has_translated_is_found(tmp_path: Path) -> None:
     module = tmp_path / "new.py"
     module.write_text(
@@ -191,8 +205,8 @@ def test_every_cause_of_not_knowing_has_its_chinese() -> None:
         ("expired, at issuer 1", "已过有效期（证书链第 1 级签发者）"),
         ("header: 9 bytes, at most 8 allowed", "文件头：9 字节，最多 8 字节"),
         ("[Errno 28] No space left on device: '/x/y'", "磁盘已满"),
-        ("ConnectionRefusedError: [Errno 111] Connection refused", "连接被拒绝：连接被拒绝"),
-        ("甲 as of T1; 乙 revoked later, T2", "甲，截至 T1 未吊销；乙，此后于 T2 被吊销"),
+        ("ConnectionRefusedError: [Errno 111] Connection refused", "连接被拒绝"),
+        ("甲 not revoked as of T1; 乙 revoked later, T2", "甲，截至 T1 未吊销；乙，此后于 T2 被吊销"),
         ("company: covers the whole file", "公章：覆盖整个文件"),
         ("revoked: 某 公司 since T, keyCompromise", "已被吊销：某 公司，自 T 起，原因：私钥泄露"),
         ("nobody foresaw this: really", "nobody foresaw this: really"),

@@ -2,38 +2,27 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
+from bidclient.checks.added import AddedDocument
 from bidclient.checks.files import AUTHOR_PROPERTIES
 from bidclient.checks.finding import Finding
-from bidclient.checks.pdf import page_texts, preflight
 from bidclient.checks.rules import found
-from bidclient.errors import BadDocument, FileProblem
-from bidclient.stages.draft import Bidder, Draft, DraftDocument
-from bidclient.stages.tender import Tender
+from bidclient.stages.draft import Bidder
 
 _LEGAL_FORM = re.compile(r"(集团)?(股份|责任)?有限(责任)?公司$|(集团)?公司$")
 _SHORTEST_NAME = 4
 _SAYS_NOTHING = frozenset({"", "anonymous", "unspecified", "untitled", "unknown"})
 
 
-def check_anonymity(draft: Draft, tender: Tender, parts: Path) -> list[Finding]:
+def check_anonymity(documents: Iterable[AddedDocument], bidder: Bidder) -> Iterator[Finding]:
     """The bidder's name, code, telephone and persons in text and metadata of blind parts; seals; authors.
 
-    Pictures are not read, and of a file that is no PDF only the name is. What cannot be opened is left to
-    check_files.
+    Pictures are not read, which check_layout says, and of a file that is no PDF only the name is.
     """
-    blind = {part.id for part in tender.parts if part.blind}
-    findings: list[Finding] = []
-    for document in draft.documents:
-        path = parts / document.part / document.file
-        if document.part in blind:
-            try:
-                findings += _leaks(document, path, draft.bidder)
-            except (BadDocument, FileProblem):
-                continue
-    return findings
+    for added in documents:
+        if added.blind:
+            yield from _leaks(added, bidder)
 
 
 def telling_names(bidder: Bidder) -> tuple[str, ...]:
@@ -54,25 +43,24 @@ def bare(text: str) -> str:
     )
 
 
-def _leaks(document: DraftDocument, path: Path, bidder: Bidder) -> Iterator[Finding]:
-    where = f"{document.part}/{document.name}"
-    facts = preflight(path)
+def _leaks(added: AddedDocument, bidder: Bidder) -> Iterator[Finding]:
+    facts, where, title = added.content.facts, added.where, added.title
     if facts.signatures:
-        yield found("ANON-003", where, title=document.title)
+        yield found("ANON-003", where, title=title)
     for place, text in facts.properties:
         if place.lower() in AUTHOR_PROPERTIES and text.strip().lower() not in _SAYS_NOTHING:
-            yield found("ANON-002", where, title=document.title, place=place, leak=text)
-    places = [*facts.properties, ("XMP", facts.xmp), ("文件名", document.file)]
-    if facts.pages:
-        places += [(f"第 {number} 页", text) for number, text in enumerate(page_texts(path), 1)]
+            yield found("ANON-002", where, title=title, place=place, leak=text)
+    places = [*((0, name, text) for name, text in facts.properties), (0, "XMP", facts.xmp)]
+    places += [(0, "文件名", added.document.file)]
+    places += [(page, f"第 {page} 页", text) for page, text in added.texts]
     told = set()
-    for place, text in places:
+    for page, place, text in places:
         content = bare(text)
         for rule, names in (("ANON-001", telling_names(bidder)), ("ANON-004", _persons(bidder))):
             for name in names:
                 if name in content and name not in told:
                     told.add(name)
-                    yield found(rule, where, title=document.title, place=place, leak=name)
+                    yield found(rule, where, added.evidence(page, name), title=title, place=place, leak=name)
 
 
 def _persons(bidder: Bidder) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Is the opening form (开标一览表) filled in, and is the bidder named as the law knows it?"""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from bidclient.checks.finding import Finding
 from bidclient.checks.rules import found
@@ -11,6 +12,7 @@ from bidclient.formats.money import is_fen
 from bidclient.stages.draft import Draft
 from bidclient.stages.tender import FormField, Tender
 
+_WHOLE = 100
 _BIDDER = (
     ("name", "投标人名称", True),
     ("uscc", "统一社会信用代码", True),
@@ -53,6 +55,8 @@ def _form(draft: Draft, tender: Tender) -> Iterator[Finding]:
         elif value and not _is_kept_form(fields[name], value):
             reason = f"不是 {fields[name].type} 类型的值 (not of type {fields[name].type})"
             yield found("FRM-002", name, title=fields[name].title, reason=reason)
+        elif value and fields[name].type == "percent" and not 0 <= Decimal(value) < _WHOLE:
+            yield found("FRM-008", name, title=fields[name].title, value=value)
 
 
 def _is_kept_form(field: FormField, value: str) -> bool:

@@ -1,27 +1,16 @@
 """The sentences of the findings, by rule: what is wrong and what to do, in Chinese and in English."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from bidclient.checks.finding import Evidence, Finding, Severity
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A severity, four templates over the facts of a finding, and the law or rule that it rests on."""
-
-    severity: Severity
-    message_zh: str
-    message_en: str
-    advice_zh: str
-    advice_en: str
-    basis_zh: str = ""
-    basis_en: str = ""
+from bidclient.checks.content_rules import CONTENT_RULES
+from bidclient.checks.finding import Evidence, Finding
+from bidclient.checks.page_rules import PAGE_RULES
+from bidclient.checks.rule import Rule as Rule
 
 
-def found(rule: str, subject: str, **facts: object) -> Finding:
+def found(rule: str, subject: str, evidence: tuple[Evidence, ...] = (), /, **facts: object) -> Finding:
     """The finding of a rule about `subject`, its sentences filled in with `facts`."""
-    return finding_of(RULES, rule, subject, (), facts)
+    return finding_of(RULES, rule, subject, evidence, facts)
 
 
 def finding_of(
@@ -95,8 +84,8 @@ RULES = {
     ),
     "DOC-004": Rule(
         "blocking",
-        "{subject} 不能使用：{reason}。",
-        "{subject} cannot be used: {reason}.",
+        "{subject} 不能使用：{why_zh}。",
+        "{subject} cannot be used: {why_en}.",
         "在原软件中重新导出 PDF，再次添加。",
         "Export the PDF anew from where it was made and add it again.",
     ),
@@ -316,7 +305,7 @@ RULES = {
     ),
     "SEAL-002": Rule(
         "blocking",
-        "《{title}》的签章已失效：{fact}。",
+        "《{title}》的签章已失效：{fact_zh}。",
         "A seal of {title} is broken: {fact}.",
         "重新添加未签章的原文件并重新签章；签章后不要再编辑或另存。",
         "Add the unsealed file again and seal it; never edit or save a sealed file with another program.",
@@ -337,14 +326,14 @@ RULES = {
     ),
     "SEAL-005": Rule(
         "info",
-        "《{title}》带有 {count} 个电子签章。",
-        "{title} carries {count} electronic seals.",
+        "《{title}》带有 {count} 个电子签名；一次签名可以盖多枚印章。",
+        "{title} carries {count} electronic signatures; one may hold several seals.",
         "不要再编辑或用其他软件另存，否则签章失效。",
         "Do not edit it or save it with another program: that destroys them.",
     ),
     "SEAL-006": Rule(
         "blocking",
-        "《{title}》的签章人不可信：{fact}。",
+        "《{title}》的签章人不可信：{fact_zh}。",
         "The signer of a seal on {title} is not trusted: {fact}.",
         "用交易平台认可的机构签发的证书重新签章；设置中缺少该机构的根证书时先补上。",
         "Seal it with a certificate of an authority that the network trusts; add its root to the settings if "
@@ -354,8 +343,9 @@ RULES = {
         "warning",
         "《{title}》的文档属性“{place}”写着另一个单位：{leak}。",
         "The property {place} of {title} names another company: {leak}.",
-        "以本单位身份重新导出 PDF。",
-        "Export the PDF again as your own company.",
+        "核实文件由谁制作：确由本单位制作的，用本单位的软件重新导出；来自他人的，由本单位人员重新编制，并如实说明来源。",
+        "Find out who made it: what is your own, export again with your own programs; what is another's, "
+        "write yourselves, and say where it came from.",
         "《招标投标法实施条例》第四十条第（一）项（同一单位或者个人编制）；政府采购项目：财政部令第87号第三十七条",
         "Regulations on Bidding, art. 40(1) (made by the same company or person); for government purchases: "
         "Order 87 of the Ministry of Finance, art. 37",
@@ -370,11 +360,6 @@ RULES = {
         "Regulations on Bidding, art. 40(1) (made by the same company or person); for government purchases: "
         "Order 87 of the Ministry of Finance, art. 37",
     ),
-    "PDF-001": Rule(
-        "info",
-        "《{title}》没有可检索的文字，像是扫描件。",
-        "{title} has no text that can be searched; it looks scanned.",
-        "如招标文件要求可检索，请用原文件导出。",
-        "Export it from the source if the tender wants searchable text.",
-    ),
+    **PAGE_RULES,
+    **CONTENT_RULES,
 }

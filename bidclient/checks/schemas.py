@@ -1,16 +1,14 @@
 """JSON Schemas (2020-12) of our files and statements, made from the records for strangers to check with.
 
-`python -m bidclient.checks.schemas FOLDER` writes them; resources/schemas holds what it wrote.
+Those of all records are written by similarity/schemas.py.
 """
 
 import json
-import sys
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from bidclient.formats import atomic
 from bidclient.formats.bseal import Header
 from bidclient.stages.chain import AcknowledgedHead, Event
 from bidclient.stages.draft import Draft
@@ -55,9 +53,9 @@ _KEPT_FORMS = {
 }
 
 
-def schemas() -> dict[str, bytes]:
+def schemas(records: Mapping[str, type[msgspec.Struct]] = RECORDS) -> dict[str, bytes]:
     """The schema file of each record, by its name under resources/schemas."""
-    return {f"{name}.json": _record_schema(name, record) for name, record in RECORDS.items()}
+    return {f"{name}.json": _record_schema(name, record) for name, record in records.items()}
 
 
 def form_schema(fields: tuple[FormField, ...]) -> bytes:
@@ -102,13 +100,3 @@ def _record_schema(name: str, record: type[msgspec.Struct]) -> bytes:
 
 def _file(schema: dict[str, Any]) -> bytes:
     return (json.dumps(schema, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode("utf-8")
-
-
-def write(folder: Path) -> None:
-    """Write every schema into `folder`. Raises DiskProblem."""
-    for name, content in schemas().items():
-        atomic.write(folder / name, content)
-
-
-if __name__ == "__main__":
-    write(Path(sys.argv[1]))

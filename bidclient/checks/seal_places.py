@@ -9,7 +9,7 @@ import pypdfium2
 
 from bidclient.checks.pdf import opened_pdf
 from bidclient.crypto.pdf_places import PageFrame, Place, Strip
-from bidclient.errors import BadDocument
+from bidclient.errors import NotSealable
 from bidclient.stages.tender import SealPosition
 
 MOST_STRIPS = 20
@@ -22,7 +22,7 @@ def seal_places(
 ) -> list[tuple[SealPosition, tuple[Place, ...]]]:
     """The places of each position in the PDF at `path`, at least one for each.
 
-    Raises BadDocument for a page or a text that the document does not have, FileProblem.
+    Raises NotSealable for a page or a text that the document does not have, FileProblem.
     """
     with opened_pdf(path) as document:
         return [(position, tuple(_places(document, position, path.name))) for position in positions]
@@ -53,8 +53,11 @@ def _places(document: pypdfium2.PdfDocument, position: SealPosition, name: str) 
         return
     found = [place for page in pages for place in _at_text(document, page, position, position.anchor)]
     if not found:
-        where = "文件" if position.page == 0 else f"第 {position.page} 页"
-        raise BadDocument(name, f"{where}中没有“{position.anchor}” (the text to be sealed is not there)")
+        if position.page == 0:
+            raise NotSealable(name, f"the text to be sealed is not there: {position.anchor}")
+        raise NotSealable(
+            name, f"the text to be sealed is not there: {position.anchor}, page {position.page}"
+        )
     yield from found
 
 
@@ -63,7 +66,7 @@ def _pages(count: int, wanted: int, name: str) -> range:
         return range(count)
     page = wanted - 1 if wanted > 0 else count + wanted
     if not 0 <= page < count:
-        raise BadDocument(name, f"没有第 {wanted} 页 (no page {wanted}: the document has {count})")
+        raise NotSealable(name, f"no page {wanted}: the document has {count}")
     return range(page, page + 1)
 
 

@@ -1,15 +1,15 @@
 """Does every document carry the seals that the tender wants, unbroken, and the company's own?"""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bidclient.checks.added import AddedDocument
 from bidclient.checks.finding import Finding
-from bidclient.checks.pdf import signature_count
 from bidclient.checks.rules import found
-from bidclient.errors import BadDocument, FileProblem, IntegrityProblem, Sm2Missing
-from bidclient.stages.draft import Draft, DraftDocument
+from bidclient.errors import BadDocument, IntegrityProblem, Sm2Missing
+from bidclient.explain import in_words
 from bidclient.stages.tender import RequiredDocument, Tender
 
 if TYPE_CHECKING:
@@ -48,52 +48,38 @@ class SealJudge:
 
 
 def check_seals(
-    draft: Draft, tender: Tender, parts: Path, flaw: Callable[["PdfSignature"], str] = unflawed
-) -> list[Finding]:
-    """Missing, broken and foreign seals; blind parts are left to check_anonymity, damage to check_files.
-
-    `flaw` says why a signer is not trusted, "" when he is.
-    """
-    judge = SealJudge(draft.bidder.uscc, flaw)
-    wanted = {
-        (part.id, required.name): required
-        for part in tender.parts
-        if not part.blind
-        for required in part.documents
-    }
-    findings: list[Finding] = []
-    for document in draft.documents:
+    documents: Iterable[AddedDocument], tender: Tender, parts: Path, judge: SealJudge
+) -> Iterator[Finding]:
+    """Missing, broken and foreign seals; blind parts are left to check_anonymity. Raises FileProblem."""
+    wanted = {(part.id, required.name): required for part in tender.parts for required in part.documents}
+    for added in documents:
+        document = added.document
         required = wanted.get((document.part, document.name))
-        if required is not None and document.pages:
-            path = parts / document.part / document.file
-            try:
-                findings += _seals(document, required, path, judge)
-            except (BadDocument, FileProblem):
-                continue
-    return findings
+        if required is not None and added.content.pages and not added.blind:
+            yield from _seals(added, required, parts / document.part / document.file, judge)
 
 
 def _seals(
-    document: DraftDocument, required: RequiredDocument, path: Path, judge: SealJudge
+    added: AddedDocument, required: RequiredDocument, path: Path, judge: SealJudge
 ) -> Iterator[Finding]:
-    where = f"{document.part}/{document.name}"
+    where, title = added.where, added.title
     missing: dict[str, None] = dict.fromkeys(position.kind for position in required.seals)
-    count = signature_count(path)
+    count = added.content.facts.signatures
     strange = ""
     if count:
-        yield found("SEAL-005", where, title=document.title, count=count)
+        yield found("SEAL-005", where, title=title, count=count)
         for rule, kinds, fact in _signatures(path, judge):
             if rule:
-                yield found(rule, where, title=document.title, fact=fact)
+                yield found(rule, where, title=title, fact_zh=in_words(fact, "zh"), fact=fact)
             elif not kinds:
                 strange = fact
             for kind in kinds:
                 missing.pop(kind, None)
     if missing and strange:
-        yield found("SEAL-003", where, title=document.title, fact=strange)
+        yield found("SEAL-003", where, title=title, fact=strange)
     elif missing:
         names = "、".join(KINDS_ZH[kind] for kind in missing)
-        yield found("SEAL-001", where, title=document.title, kinds=", ".join(missing), kinds_zh=names)
+        yield found("SEAL-001", where, title=title, kinds=", ".join(missing), kinds_zh=names)
 
 
 def _signatures(path: Path, judge: SealJudge) -> Iterator[tuple[str, tuple[str, ...], str]]:

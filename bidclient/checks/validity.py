@@ -47,17 +47,17 @@ def _dates(certificate: Certificate, tender: Tender, now: datetime) -> Iterator[
     needed = parse_instant(tender.opening_at) + timedelta(minutes=tender.decrypt_minutes)
     ends = instant_text(certificate.not_after)
     if now < certificate.not_before:
-        yield found("CRT-002", certificate.subject, begins=instant_text(certificate.not_before))
+        yield found("CRT-002", certificate.holder, begins=instant_text(certificate.not_before))
     if certificate.not_after < needed:
-        yield found("CRT-001", certificate.subject, ends=ends, needed=instant_text(needed))
+        yield found("CRT-001", certificate.holder, ends=ends, needed=instant_text(needed))
     elif certificate.not_after < needed + MARGIN:
-        yield found("CRT-006", certificate.subject, ends=ends, days=MARGIN.days)
+        yield found("CRT-006", certificate.holder, ends=ends, days=MARGIN.days)
     elif certificate.not_after < needed + COMFORT:
-        yield found("CRT-005", certificate.subject, ends=ends)
+        yield found("CRT-005", certificate.holder, ends=ends)
 
 
 def _owner(certificate: Certificate, uscc: str) -> Iterator[Finding]:
     if uscc and certificate.uscc != uscc:
-        yield found("CRT-003", certificate.subject, owner=certificate.uscc or "?", bidder=uscc)
+        yield found("CRT-003", certificate.holder, owner=certificate.uscc or "?", bidder=uscc)
     if not (certificate.can_sign or certificate.can_encrypt):
-        yield found("CRT-004", certificate.subject)
+        yield found("CRT-004", certificate.holder)

@@ -16,6 +16,8 @@ from bidclient.cli.options import common_options
 from bidclient.errors import BadCommandLine, BidError, Cancelled, DiskProblem
 
 _log = logging.getLogger(__name__)
+# Before the settings are read there is no log file, and Python would print tracebacks to the person instead.
+logging.getLogger("bidclient").addHandler(logging.NullHandler())
 
 _VERBS = {
     "demo": ("demo", "演示：一份真实的投标走完全程 / a real bid travels from tender to opened"),
@@ -28,8 +30,10 @@ _VERBS = {
     "set": ("drafting", "填写开标一览表和投标人信息 / set fields of the opening form"),
     "prices": ("drafting", "从 CSV 导入已标价工程量清单 / take the price list from a CSV file"),
     "link": ("drafting", "评审条款关联到页 / link evaluation clauses to pages"),
+    "letter": ("letter", "写出投标函与开标一览表（DOCX） / write bid letter and opening form as DOCX"),
     "status": ("drafting", "进度、缺项、截止时间 / stage, what is missing, deadline"),
     "check": ("drafting", "完整性、报价、PDF、有效期 / completeness, price, PDFs, validity"),
+    "similar": ("similar", "自查：雷同、痕迹、报价、完整性 / the self-check before anyone else looks"),
     "stamp": ("stamping", "电子签章 / seal the documents where the tender wants it"),
     "seal-image": ("stamping", "画一枚演示印章 / draw a seal for practice, marked 演示"),
     "keys": ("keys", "证书列表、测试、绑定手机 / list keys, test one, pair the phone"),

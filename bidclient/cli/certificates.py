@@ -63,8 +63,13 @@ def _certificate(one: HeldCertificate, say: Say) -> Lines:
     issuer, standing = say("签发者", "issuer"), say("吊销状态", "revocation")
     yield f"    {issuer} {one.issuer}  {_shown(one.chain, say)}"
     yield f"    {standing} {_shown(one.revocation, say)}"
+    if one.revocation.verdict == "invalid":
+        yield say(
+            "    ! 不要再用它签章、加密；请联系发证机构补办。",
+            "    ! Neither sign nor seal with it any more; ask its issuer for another.",
+        )
     for bid in one.bids:
-        yield from _bid(bid, say)
+        yield from _bid(bid, one.revocation.verdict == "invalid", say)
 
 
 def _shown(verdict: Verdict, say: Say) -> str:
@@ -75,13 +80,16 @@ def _remark(dates: Verdict, say: Say) -> str:
     return "" if dates.verdict == "valid" else f"  ! {say.reason(dates.reason)}"
 
 
-def _bid(bid: Dependency, say: Say) -> Lines:
+def _bid(bid: Dependency, revoked: bool, say: Say) -> Lines:
     state = say("已递交", "submitted") if bid.submitted else say("已加密", "sealed")
     yield say(
         f"    未开标（{state}）：{bid.lot_name} {bid.lot}，开标 {time_text(bid.opening_at, say)}",
         f"    to be opened ({state}): {bid.lot_name} {bid.lot}, opening {time_text(bid.opening_at, say)}",
     )
     yield f"      {bid.bid}"
+    if revoked:
+        # Whatever is to be done about it, it is not about a renewal.
+        return
     if bid.ends == "before-opening":
         yield say(
             "      ! 证书在开标结束前到期：能解密，但无法签到、确认；请发证机构保留原密钥续期。",

@@ -10,6 +10,7 @@ from bidclient.cli.sandbox import KEY_TYPES
 from bidclient.cli.say import Lines, Say, lines_of
 from bidclient.cli.screen import echo
 from bidclient.cli.terminal import FOLDER, Terminal, command
+from bidclient.cli.times import METHODS_ZH, event_name
 from bidclient.errors import BidExists, PartMissing
 from bidclient.sandbox.demo_steps import DemoReport, Step
 from bidclient.sandbox.samples import sample_ids
@@ -106,7 +107,12 @@ def _step(value: Step, say: Say) -> Lines:
     for proof in value.verified:
         yield f"    {say(proof.zh, proof.en)}"
     for name, figure in value.figures.items():
-        yield f"      {say(_FIGURES_ZH.get(name, name), name)}: {figure}"
+        shown = say.in_china(str(figure))
+        if name == "last":
+            shown = event_name(shown, say)
+        elif name == "method":
+            shown = say(METHODS_ZH.get(shown, shown), shown)
+        yield f"      {say(_FIGURES_ZH.get(name, name), name)}: {shown}"
 
 
 @lines_of.register

@@ -58,6 +58,8 @@ class KeyList:
 
     keys: tuple[KeyRow, ...]
     modules: tuple[ModuleRow, ...]
+    phone_unpaired: bool = False
+    """A phone authority is set, and no phone is paired."""
 
 
 @dataclass(frozen=True)
@@ -131,11 +133,13 @@ def keys(
     terminal: Terminal, action: str | None, key_id: str | None, everything: bool, anew: bool
 ) -> KeyList | TestedKey:
     """列出证书；test 测试其中一个；pair 绑定手机证书 / list the keys, test one, or pair the phone."""
+    if anew and action != "test":
+        raise BadCommandLine("--probe goes with test: bidclient keys test ID --probe")
     with terminal.desk() as desk:
         if action is None:
             listed = tuple(_row(key) for key in desk.keychain.listed())
             modules = module_rows(desk.keychain.modules()) if everything else ()
-            return KeyList(listed, modules)
+            return KeyList(listed, modules, desk.keychain.unpaired_phone())
         if action == "pair":
             return KeyList(tuple(_row(key) for key in desk.keychain.pair(terminal.ask)), ())
         if key_id is None:
@@ -216,7 +220,11 @@ def _hex(number: int) -> str:
 @lines_of.register
 def _list(value: KeyList, say: Say) -> Lines:
     if not value.keys:
-        yield say("没有找到任何证书。", "No keys found.")
+        yield say(
+            "没有找到任何证书。插好加密锁再试；bidclient keys --all 列出各驱动和出错的原因。",
+            "No keys found. Plug the token in and try again; bidclient keys --all lists the drivers and what"
+            " is wrong with them.",
+        )
     uses_zh = {"sign": "签名", "decrypt": "加密"}
     for row in value.keys:
         uses = "+".join(say(uses_zh[use], use) for use in row.uses)
@@ -228,6 +236,11 @@ def _list(value: KeyList, say: Say) -> Lines:
         problem = say.reason(module.problem or "", module.error)
         told = (f"{module.name}:", where, module.api, ", ".join(module.tokens), problem)
         yield "  ".join(text for text in told if text)
+    if value.phone_unpaired:
+        yield say(
+            "已设置手机证书平台，但还没有绑定手机：bidclient keys pair",
+            "A phone authority is set, but no phone is paired: bidclient keys pair",
+        )
 
 
 def _warnings(row: KeyRow, say: Say) -> str:

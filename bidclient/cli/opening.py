@@ -9,7 +9,7 @@ from bidclient.cli.say import Lines, Say, lines_of, money_text
 from bidclient.cli.screen import echo
 from bidclient.cli.sealing import read_code, warning_lines
 from bidclient.cli.terminal import FILE, FOLDER, Terminal, command
-from bidclient.cli.times import EVENTS_ZH, event_name, time_text
+from bidclient.cli.times import EVENTS_ZH, METHODS_ZH, event_name, time_text
 from bidclient.desk.opening import Confirmed
 from bidclient.desk.seat import Said
 from bidclient.errors import BadCommandLine
@@ -117,14 +117,12 @@ VERBS = {"opening": opening}
 
 _ACTIONS_ZH = {"sign-in": "已签到", "release": "密钥已提交", "confirm": "已确认", "objection": "异议已提交"}
 
-_METHODS_ZH = {"key": "用证书", "second-lock": "用备用锁", "recovery-code": "用信封码"}
-
 
 @lines_of.register
 def _said(value: Said, say: Say) -> Lines:
     what = say(_ACTIONS_ZH.get(value.action, value.action), value.action)
     detail = f" ({value.detail})" if value.detail else ""
-    method = f"（{_METHODS_ZH.get(value.detail, value.detail)}）" if value.detail else ""
+    method = f"（{METHODS_ZH.get(value.detail, value.detail)}）" if value.detail else ""
     yield say(
         f"{what}{method}：开标记录第 {value.seq} 条，{time_text(value.at, say)}",
         f"{what}{detail}: event {value.seq}, {time_text(value.at, say)}",

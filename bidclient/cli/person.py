@@ -9,7 +9,7 @@ from bidclient.ask import PhoneRequest, PinState, Progress, silent
 from bidclient.cli.phone import PhoneScreen
 from bidclient.cli.say import Say
 from bidclient.cli.screen import shown, tell
-from bidclient.errors import Cancelled
+from bidclient.errors import Cancelled, NobodyToAsk
 
 PIN_VARIABLE = "BIDCLIENT_PIN"
 _STEPS_ZH = {
@@ -22,6 +22,9 @@ _STEPS_ZH = {
     "rehearse": "试解密",
     "upload": "上传",
     "archive": "入库",
+    "similar-read": "读取",
+    "similar-look": "核对",
+    "compare": "比对",
     "reindex": "重建指纹",
 }
 
@@ -41,7 +44,7 @@ class Person:
     phone: PhoneScreen = field(default_factory=PhoneScreen)
 
     def pin(self, label: str, state: PinState) -> bytes:
-        """The PIN. Raises Cancelled when there is nobody to ask."""
+        """The PIN. Raises NobodyToAsk without a terminal, Cancelled when nothing is typed."""
         if state.pin_pad:
             tell(self.say(f"请在“{label}”的键盘上输入密码。", f"Enter the PIN on the pad of {label}."))
             return b""
@@ -73,7 +76,7 @@ class Person:
 
     def _prompt(self, label: str, state: PinState) -> str:
         if not sys.stdin.isatty():
-            raise Cancelled
+            raise NobodyToAsk(label)
         if state.last_try:
             tell(self.say("警告：这是最后一次机会，再错将锁死。", "Warning: this is the last try."))
         elif state.attempts_left is not None:

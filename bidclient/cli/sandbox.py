@@ -206,12 +206,20 @@ def faults(terminal: Terminal, settings: tuple[str, ...], data: Path | None) -> 
 @command
 @click.argument("sample", type=click.Choice(sample_ids()))
 @click.argument("folder", type=FOLDER)
-def sample_documents(_terminal: Terminal, sample: str, folder: Path) -> SamplePapers:
+@click.option(
+    "--contaminated",
+    is_flag=True,
+    help="混入抄录、遗留名称和他人作者，供自查练习 / spoiled, for practice with the self-check",
+)
+def sample_documents(_terminal: Terminal, sample: str, folder: Path, contaminated: bool) -> SamplePapers:
     """把一份示例投标的 PDF、报价表、填写内容复制到新文件夹 / copy a sample bid's papers to FOLDER."""
     _require_sandbox()
+    from bidclient.sandbox.contaminated import contaminate
     from bidclient.sandbox.practice import write_papers
 
     papers = write_papers(sample, folder)
+    if contaminated:
+        contaminate(sample, folder)
     return SamplePapers(
         sample=sample,
         folder=str(folder),

@@ -35,11 +35,12 @@ class Say:
         """Why something is as it is: the words for `error`, if it was made from one; times as in China."""
         if error is not None:
             said = explain(error, self.language)
-            return f"{said.title}{self('：', ': ')}{self._local(said.cause)}"
-        return self._local(in_words(reason, self.language))
+            return f"{said.title}{self('：', ': ')}{self.in_china(said.cause)}"
+        return self.in_china(in_words(reason, self.language))
 
-    def _local(self, text: str) -> str:
-        return _INSTANT.sub(_in_china, text) if self.language == "zh" else text
+    def in_china(self, text: str) -> str:
+        """A text with each time in it as people read it, in the zone of China."""
+        return _INSTANT.sub(lambda found: _in_china(found[0], self), text)
 
 
 _STAGES_ZH = {
@@ -98,12 +99,12 @@ def _verdict(value: Verdict, say: Say) -> Lines:
     yield f"  [{say.verdict(value.verdict)}] {item}: {say.reason(value.reason, value.error)}"
 
 
-def _in_china(found: re.Match[str]) -> str:
+def _in_china(instant: str, say: Say) -> str:
     try:
-        moment = datetime.fromisoformat(found[0]).astimezone(CHINA)
+        moment = datetime.fromisoformat(instant).astimezone(CHINA)
     except ValueError:
-        return found[0]
-    return f"{moment:%Y-%m-%d %H:%M:%S}（北京时间）"
+        return instant
+    return f"{moment:%Y-%m-%d %H:%M:%S}" + say("（北京时间）", " UTC+8")
 
 
 def size_text(count: int) -> str:

@@ -152,7 +152,7 @@ def _packed(value: Packed, say: Say) -> Lines:
         f"已固化 {value.documents} 份文件，共 {size_text(value.size)}：{value.path}",
         f"Packed {value.documents} documents, {size_text(value.size)}: {value.path}",
     )
-    yield f"  manifest SHA-256 {value.manifest_sha256}"
+    yield say("  清单", "  manifest") + f" SHA-256 {value.manifest_sha256}"
     for name in value.superseded:
         yield say(f"  原有成果移至 {name}", f"  moved aside: {name}")
 

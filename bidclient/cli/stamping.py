@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import get_args
 
 import click
@@ -13,12 +14,13 @@ from bidclient.cli.terminal import FILE, FOLDER, Refusal, Terminal, command
 from bidclient.crypto.certificate import certificates_from_pem
 from bidclient.crypto.pdf_places import SealKind
 from bidclient.desk.seal_order import SealOrder, Stamped, StampPlan
-from bidclient.errors import BadCommandLine, FileProblem
+from bidclient.errors import BadCommandLine, BidExists, FileProblem
 from bidclient.formats.content import read_limited
 from bidclient.network.clock import system_now
 
 _KINDS = get_args(SealKind)
 _PEM_LIMIT = 64 * 1024
+_ENDINGS = (".svg", ".png", ".esl")
 _KINDS_ZH = {
     "company": "公章",
     "legal-representative": "法定代表人章",
@@ -32,6 +34,7 @@ class Drawn:
     """A seal for practice, drawn into a file; millimetres on paper."""
 
     path: str
+    kind: SealKind
     width_mm: float
     height_mm: float
 
@@ -85,7 +88,7 @@ def _announce(plan: StampPlan, say: Say) -> None:
 
 
 def _pictures(images: tuple[str, ...]) -> tuple[Path | None, dict[SealKind, Path]]:
-    """The company's picture, and those for one kind: FILE, KIND=FILE. Raises BadCommandLine."""
+    """The company's picture, and those for one kind: FILE, KIND=FILE. Raises BadCommandLine, FileProblem."""
     usual: Path | None = None
     pictures: dict[SealKind, Path] = {}
     for image in images:
@@ -96,6 +99,10 @@ def _pictures(images: tuple[str, ...]) -> tuple[Path | None, dict[SealKind, Path
             usual = Path(image)
         else:
             raise BadCommandLine("--image: more than one picture without a kind")
+    for path in (*([usual] if usual else []), *pictures.values()):
+        # Said once and by name, before any document is looked at.
+        if not path.is_file():
+            raise FileProblem(str(path), "not a file")
     return usual, pictures
 
 
@@ -126,9 +133,13 @@ def seal_image(
     """
     from bidclient.sandbox.seal_image import write_seal_image
 
+    if out.suffix.lower() not in _ENDINGS:
+        raise BadCommandLine(f"-o: the name must end in {', '.join(_ENDINGS)}")
+    if out.exists():
+        raise BidExists(str(out))
     if out.suffix.lower() != ".esl":
         picture = write_seal_image(name, code, kind, out)
-        return Drawn(picture.path, picture.width_mm, picture.height_mm)
+        return Drawn(picture.path, kind, picture.width_mm, picture.height_mm)
     if certificate is None or sandbox is None:
         raise BadCommandLine("an electronic seal needs --certificate and --sandbox")
     from bidclient.sandbox.seal_maker import write_practice_seal
@@ -137,7 +148,7 @@ def seal_image(
     if not signer:
         raise FileProblem(str(certificate), "no certificate inside")
     made = write_practice_seal(sandbox, signer[0], name, code, kind, out, system_now())
-    return Drawn(made.path, made.width_mm, made.height_mm)
+    return Drawn(made.path, kind, made.width_mm, made.height_mm)
 
 
 VERBS = {"stamp": stamp, "seal-image": seal_image}
@@ -147,9 +158,14 @@ VERBS = {"stamp": stamp, "seal-image": seal_image}
 def _drawn(value: Drawn, say: Say) -> Lines:
     size = f"{value.width_mm:g} × {value.height_mm:g} mm"
     yield say(f"演示印章（{size}）：{value.path}", f"Practice seal ({size}): {value.path}")
-    option = "--seal" if value.path.lower().endswith(".esl") else "--image"
-    if not value.path.lower().endswith(".svg"):
-        yield f"  bidclient stamp {say('文件夹', 'FOLDER')} {option} {value.path}"
+    ending = Path(value.path).suffix.lower()
+    if ending == ".svg":
+        yield say("  盖章用 PNG：bidclient seal-image … -o 文件.png", "  To stamp, draw a PNG: -o FILE.png")
+        return
+    # A picture without a kind is the company's seal.
+    name = value.path if ending == ".esl" or value.kind == "company" else f"{value.kind}={value.path}"
+    option = "--seal" if ending == ".esl" else "--image"
+    yield f"  bidclient stamp {say('文件夹', 'FOLDER')} {option} {quote(name)}"
 
 
 @lines_of.register

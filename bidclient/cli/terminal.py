@@ -21,6 +21,7 @@ from bidclient.cli.say import Say, lines_of
 from bidclient.cli.screen import echo, echo_json
 from bidclient.crypto.certificate import Certificate
 from bidclient.desk import Desk, build
+from bidclient.desk.workplace import WorkplaceFiles
 from bidclient.errors import BidError
 from bidclient.errors.sentence import Sentence
 from bidclient.explain import LANGUAGES, Language, explain
@@ -54,6 +55,10 @@ class Terminal:
             revocation_answers=self.paths.revocation_answers,
             phone_certificates=self.paths.phone_certificates,
             archive=self.paths.archive,
+            check_cache=self.paths.check_cache,
+            workplace=WorkplaceFiles(
+                self.paths.data, self.paths.device_ledger, self.paths.device_ledger_ends
+            ),
         ) as desk:
             yield desk
 
@@ -168,7 +173,7 @@ def print_error(error: BidError, arguments: list[str]) -> int:
         say = Say(language)
         sys.stdout.flush()
         echo(f"{say('错误', 'Error')} {said.code}: {said.title}", err=True)
-        echo(f"  {say('原因', 'Cause')}: {said.cause}", err=True)
+        echo(f"  {say('原因', 'Cause')}: {say.in_china(said.cause)}", err=True)
         echo(f"  {say('下一步', 'Next')}: {said.next_step}", err=True)
     return error.exit_code
 

@@ -38,6 +38,8 @@ EVENTS_ZH = {
     "failed": "流标",
 }
 """What happens in an opening, event by event."""
+METHODS_ZH = {"key": "用证书", "second-lock": "用备用锁", "recovery-code": "用信封码"}
+"""By what a bid is opened."""
 
 
 def time_text(instant: str, say: Say, more: str = "") -> str:

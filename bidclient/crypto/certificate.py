@@ -100,6 +100,11 @@ class Certificate:
         return _attribute(self._parsed.subject, "common_name")
 
     @cached_property
+    def holder(self) -> str:
+        """Who it is made out to, for people: the subject's CN, the whole subject when it has none."""
+        return self.common_name or self.subject
+
+    @cached_property
     def organization(self) -> str:
         """The subject's O, empty when it has none."""
         return _attribute(self._parsed.subject, "organization_name")
@@ -108,6 +113,11 @@ class Certificate:
     def issuer_common_name(self) -> str:
         """The issuer's CN, empty when it has none."""
         return _attribute(self._parsed.issuer, "common_name")
+
+    @cached_property
+    def issuer_holder(self) -> str:
+        """Who has issued it, for people: the issuer's CN, the whole issuer when it has none."""
+        return self.issuer_common_name or self.issuer
 
     @cached_property
     def uscc(self) -> str | None:
@@ -186,18 +196,18 @@ class Certificate:
         try:
             return load_der_public_key(self._parsed.public_key.dump())
         except (ValueError, UnsupportedAlgorithm) as error:
-            raise BadCertificate(self.subject, f"the key cannot be used: {self.key_algorithm}") from error
+            raise BadCertificate(self.holder, f"the key cannot be used: {self.key_algorithm}") from error
 
     @cached_property
     def sm2_point(self) -> bytes:
         """The public key of an SM2 certificate, 65 bytes 04‖X‖Y. Raises BadCertificate for other keys."""
         if self.key_algorithm != "sm2":
-            raise BadCertificate(self.subject, f"not an SM2 key: {self.key_algorithm}")
+            raise BadCertificate(self.holder, f"not an SM2 key: {self.key_algorithm}")
         point = bytes(self._parsed.public_key["public_key"].native)
         try:
             check_point(point)
         except ValueError as error:
-            raise BadCertificate(self.subject, str(error)) from error
+            raise BadCertificate(self.holder, str(error)) from error
         return point
 
     def asn1(self) -> x509.Certificate:
@@ -256,7 +266,7 @@ def verify_chain(
         try:
             return crypto.load_certificate(crypto.FILETYPE_ASN1, one.der)
         except crypto.Error as error:
-            raise BadCertificate(one.subject, "malformed") from error
+            raise BadCertificate(one.holder, "malformed") from error
 
     store = crypto.X509Store()
     store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
@@ -271,12 +281,12 @@ def verify_chain(
         number, depth, text = error.errors
         where = "" if depth == 0 else f", at issuer {depth}"
         reason = f"{_REASONS.get(number, text)}{where}"
-        subject = f"{what}: {certificate.subject}"
+        subject = f"{what}: {certificate.holder}"
         if _REASONS.get(number) != _UNKNOWN_ISSUER:
             raise BadCertificate(subject, reason) from error
         highest = Certificate.from_der(crypto.dump_certificate(crypto.FILETYPE_ASN1, error.certificate))
-        known = "; ".join(anchor.subject for anchor in anchors) or "none"
-        raise UnknownIssuer(subject, reason, highest.issuer, known) from error
+        known = "; ".join(anchor.holder for anchor in anchors) or "none"
+        raise UnknownIssuer(subject, reason, highest.issuer_holder, known) from error
     links = [Certificate.from_der(crypto.dump_certificate(crypto.FILETYPE_ASN1, link)) for link in chain]
     trusted = {anchor.der for anchor in anchors}
     for link in links:
@@ -313,10 +323,10 @@ def _check_strength(certificate: Certificate, what: str) -> None:
     # RSASSA-PSS names its hash in the parameters, and means SHA-1 where it names none (RFC 4055 §3.1).
     digest = signature["parameters"]["hash_algorithm"] if algorithm == "rsassa_pss" else signature
     if digest["algorithm"].native.startswith(_WEAK_HASHES):
-        raise BadCertificate(f"{what}: {certificate.subject}", f"weak signature algorithm {algorithm}")
+        raise BadCertificate(f"{what}: {certificate.holder}", f"weak signature algorithm {algorithm}")
     kind, _, bits = certificate.key_algorithm.partition("-")
     if kind == "rsa" and int(bits) < _SHORTEST_RSA:
-        raise BadCertificate(f"{what}: {certificate.subject}", f"weak key {certificate.key_algorithm}")
+        raise BadCertificate(f"{what}: {certificate.holder}", f"weak key {certificate.key_algorithm}")
 
 
 def _attributes(name: x509.Name) -> list[tuple[str, str]]:

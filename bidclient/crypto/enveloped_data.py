@@ -65,7 +65,7 @@ def make_envelope(content: bytes, recipient: Certificate, scheme: WrapScheme | N
     if len(content) > CONTENT_LIMIT:
         raise ValueError(f"an envelope takes at most {CONTENT_LIMIT} bytes")
     if not recipient.can_encrypt:
-        raise CertificateUnfit(recipient.subject, "its key usage does not allow encryption")
+        raise CertificateUnfit(recipient.holder, "its key usage does not allow encryption")
     scheme = scheme or _usual_scheme(recipient)
     if scheme is WrapScheme.SM2:
         return _gm_enveloped(content, recipient)
@@ -148,7 +148,7 @@ def _gm_enveloped(content: bytes, recipient: Certificate) -> bytes:
     """EnvelopedData of GM/T 0010: version 1 throughout, the SM4 key as a DER SM2Cipher."""
     if recipient.key_algorithm != "sm2":
         raise CertificateUnfit(
-            recipient.subject, f"{WrapScheme.SM2} with a key of kind {recipient.key_algorithm}"
+            recipient.holder, f"{WrapScheme.SM2} with a key of kind {recipient.key_algorithm}"
         )
     content_key = secrets.token_bytes(_SM4_KEY)
     encrypted = sm.encrypt(recipient.sm2_point, content_key)
@@ -165,7 +165,7 @@ def _recipient_info(content_key: bytes, recipient: Certificate, scheme: WrapSche
     elif isinstance(public, rsa.RSAPublicKey) and public.key_size >= _SHORTEST_RSA:
         encrypted = public.encrypt(content_key, _padding(scheme))
         return _transported(_rid(recipient), "v0", _transport_algorithm(scheme), encrypted)
-    raise CertificateUnfit(recipient.subject, f"{scheme} with a key of kind {recipient.key_algorithm}")
+    raise CertificateUnfit(recipient.holder, f"{scheme} with a key of kind {recipient.key_algorithm}")
 
 
 def _rid(recipient: Certificate) -> cms.IssuerAndSerialNumber:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from PIL import Image, ImageChops, ImageOps
 
-from bidclient.errors import BadDocument
+from bidclient.errors import BadSealPicture
 
 _SIZE_LIMIT = 8 * 1024 * 1024
 _MOST_PIXELS = 16_000_000
@@ -26,38 +26,40 @@ class SealPicture:
 
     @cached_property
     def image(self) -> Image.Image:
-        """The picture with transparency, its longer side at most 1000 pixels. Raises BadDocument."""
+        """The picture with transparency, its longer side at most 1000 pixels. Raises BadSealPicture."""
         return _transparent(_opened(self.data))
 
 
 def read_picture(data: bytes, width_mm: float, what: str) -> SealPicture:
     """The picture in a PNG or JPEG file, shown `width_mm` wide in its own proportions.
 
-    Raises BadDocument, naming `what`, for another kind of file or one that is too large.
+    Raises BadSealPicture, naming `what`, for another kind of file or one that is too large.
     """
     try:
         image = _opened(data)
-    except BadDocument as error:
-        raise BadDocument(what, error.reason) from error
+    except BadSealPicture as error:
+        raise BadSealPicture(what, error.reason) from error
     return SealPicture(data, width_mm, width_mm * image.height / image.width)
 
 
 def _opened(data: bytes) -> Image.Image:
     if len(data) > _SIZE_LIMIT:
-        raise BadDocument("seal", f"印章图片过大 ({len(data)} bytes, at most {_SIZE_LIMIT} allowed)")
+        raise BadSealPicture(
+            "seal", f"the picture is too large: {len(data)} bytes, at most {_SIZE_LIMIT} allowed"
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(data), formats=_FORMATS)
             if image.width * image.height > _MOST_PIXELS:
-                raise BadDocument("seal", f"印章图片过大 ({image.width} × {image.height} pixels)")
+                raise BadSealPicture(
+                    "seal", f"the picture is too large: {image.width} × {image.height} pixels"
+                )
             image.load()
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise BadDocument("seal", f"印章图片过大 (more than {_MOST_PIXELS} pixels)") from error
+        raise BadSealPicture("seal", f"the picture is too large: more than {_MOST_PIXELS} pixels") from error
     except (OSError, ValueError, SyntaxError) as error:
-        raise BadDocument(
-            "seal", "印章图片须为 PNG 或 JPEG (the seal's picture is no PNG or JPEG)"
-        ) from error
+        raise BadSealPicture("seal", "the picture is neither PNG nor JPEG") from error
     return image
 
 

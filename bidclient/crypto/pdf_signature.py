@@ -29,7 +29,7 @@ from bidclient.crypto.pdf_container import PADES, Container, Steps, one_by_one
 from bidclient.crypto.pdf_picture import SealPicture
 from bidclient.crypto.pdf_places import PageFrame, Place, SealKind
 from bidclient.crypto.revocation import Revocation
-from bidclient.errors import BadDocument
+from bidclient.errors import NotSealable
 
 REASON = "电子签章 "
 """/Reason of our signatures: this and the kinds of the seals, by which they are known again."""
@@ -74,7 +74,7 @@ class Signing:
 def signatures_needed(file: BinaryIO, seals: Sequence[Seal], what: str) -> tuple[tuple[Seal, ...], ...]:
     """The seals of each signature that `seal_pdf` would make, in order.
 
-    Raises BadDocument when the file cannot be sealed: encrypted, hybrid, damaged, certified, or sealed
+    Raises NotSealable when the file cannot be sealed: encrypted, hybrid, damaged, certified, or sealed
     already where a cross-page seal is wanted.
     """
     with _reading(what):
@@ -84,7 +84,7 @@ def signatures_needed(file: BinaryIO, seals: Sequence[Seal], what: str) -> tuple
 def seal_pdf(file: BinaryIO, seals: Sequence[Seal], signing: Signing, what: str) -> int:
     """Append the signatures to the PDF in `file`, which is open for reading and writing; how many there are.
 
-    The bytes that were there are not touched. On an error the file is as long as before. Raises BadDocument
+    The bytes that were there are not touched. On an error the file is as long as before. Raises NotSealable
     as `signatures_needed`, KeyProblem, BadTimestamp, NetworkProblem.
     """
     return one_by_one(sealing_steps(file, seals, signing, what), signing.container.sign)
@@ -104,20 +104,18 @@ def sealing_steps(file: BinaryIO, seals: Sequence[Seal], signing: Signing, what:
 
 def _rounds(reader: PdfFileReader, seals: Sequence[Seal], what: str) -> tuple[tuple[Seal, ...], ...]:
     if reader.encrypted:
-        raise BadDocument(what, "文件已加密 (encrypted)")
+        raise NotSealable(what, "encrypted")
     if reader.xrefs.hybrid_xrefs_present:
-        raise BadDocument(what, "混合交叉引用 (hybrid cross-reference)")
+        raise NotSealable(what, "hybrid cross-reference: readers may see different content")
     if "/AcroForm" in reader.root and "/XFA" in reader.root["/AcroForm"]:
-        raise BadDocument(what, "动态表单不能签章 (an XFA form cannot be sealed)")
+        raise NotSealable(what, "an XFA form cannot be sealed")
     if read_certification_data(reader) is not None:
         # Whatever the author permits, it is not new visible fields.
-        raise BadDocument(what, "文件已认证，不能再加可见的签章 (certified: no visible seal may be added)")
+        raise NotSealable(what, "certified: no visible seal may be added")
     if not _is_sealed(reader):
         return (tuple(seals),)
     if any(place.strip for seal in seals for place in seal.places):
-        raise BadDocument(
-            what, "骑缝章须先于其他签章 (a cross-page seal must come before all other signatures)"
-        )
+        raise NotSealable(what, "a cross-page seal must come before all other signatures")
     single = (Seal(seal.kind, seal.picture, (place,)) for seal in seals for place in seal.places)
     return tuple((one,) for one in single)
 
@@ -139,7 +137,7 @@ def _append(file: BinaryIO, seals: Sequence[Seal], signing: Signing, what: str) 
             return
         file.truncate(before)
         room *= 2
-    raise BadDocument(what, f"签名超出预留空间 (the signature takes more than {room // 2} bytes)")
+    raise NotSealable(what, f"the signature takes more than {room // 2} bytes")
 
 
 def _prepared(file: BinaryIO, seals: Sequence[Seal], signing: Signing, room: int) -> PreparedByteRangeDigest:
@@ -214,8 +212,8 @@ def _add_revocation(writer: IncrementalPdfFileWriter, revocation: Revocation) ->
 
 @contextmanager
 def _reading(what: str) -> Iterator[None]:
-    """Turn what pyHanko raises over a file that is odd into BadDocument."""
+    """Turn what pyHanko raises over a file that is odd into NotSealable."""
     try:
         yield
     except PDF_ERRORS as error:
-        raise BadDocument(what, f"文件结构有误 ({type(error).__name__}: {error})") from error
+        raise NotSealable(what, f"damaged structure: {type(error).__name__}: {error}") from error

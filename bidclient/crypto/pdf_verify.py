@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import SEEK_END
 from typing import Any, BinaryIO, Literal
 
 from asn1crypto.core import Void
@@ -30,6 +31,9 @@ _DIGESTS = frozenset({"sha256", "sha384", "sha512"})
 _SHORTEST_RSA = 2048
 _MOST_REVOCATION = 512 * 1024
 """Bytes of revocation data, as they lie in the file, that are unpacked: a bomb must not get far."""
+_TAIL = 4096
+"""How far from the end the last %%EOF may lie; readers look for it in the last 1024 bytes."""
+_WHITE = b"\0\t\n\f\r "
 _GM_NAMES = bytes.fromhex("2a811ccf55")
 """1.2.156.10197: a CMS of GM/T 0010 inside a PDF, about which no two programs agree."""
 
@@ -90,7 +94,7 @@ def find_signatures(file: BinaryIO, what: str) -> tuple[FoundSignature, ...]:
         fields = list(enumerate_sig_fields(reader, filled_status=True))
         return tuple(_found(reader, name, value.get_object(), place, what) for name, value, place in fields)
     except PDF_ERRORS as error:
-        raise BadDocument(what, f"文件结构有误 ({type(error).__name__}: {error})") from error
+        raise BadDocument(what, f"damaged structure: {type(error).__name__}: {error}") from error
 
 
 def embedded_revocation(file: BinaryIO) -> Revocation:
@@ -205,7 +209,21 @@ def _check_coverage(found: EmbeddedPdfSignature, what: str) -> bool:
         raise BadSignature(what, f"the file was edited after it was sealed ({summary['diff_result']})")
     if not summary["docmdp_ok"]:
         raise BadSignature(what, "the file was changed more than its author permits")
-    return bool(coverage is SignatureCoverageLevel.ENTIRE_FILE)
+    if coverage is SignatureCoverageLevel.ENTIRE_FILE:
+        return True
+    if _loose_end(found.reader.stream):
+        raise BadSignature(what, "bytes stand behind the end of the document, which no signature covers")
+    return False
+
+
+def _loose_end(file: Any) -> bool:
+    """Whether more than white space stands behind the last %%EOF (ISO 32000-1 §7.5.5).
+
+    No later revision explains it, so pyHanko compares it with nothing; programs that repair a file read it.
+    """
+    file.seek(0, SEEK_END)
+    file.seek(max(0, file.tell() - _TAIL))
+    return bool(file.read(_TAIL).rpartition(b"%%EOF")[2].strip(_WHITE))
 
 
 def _check_signer(signer: Certificate, what: str) -> None:

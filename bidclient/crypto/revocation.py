@@ -264,7 +264,7 @@ def _dated(single: core.Sequence, produced: datetime, now: datetime, is_fresh: b
         return undecided("stale", f"the answer held until {oldest.isoformat()}", source)
     status = single["cert_status"]
     if status.name == "good":
-        return Standing("good", f"as of {begins.isoformat()}", "", source, None, ends)
+        return Standing("good", f"not revoked as of {begins.isoformat()}", "", source, None, ends)
     if status.name == "unknown":
         return undecided("unknown", "the service does not know this certificate", source)
     why = status.chosen["revocation_reason"]

@@ -56,7 +56,7 @@ class ElectronicSeal:
                 _names(one, signer) for one in ESeal.load(self.der)["e_seal_info"]["property"]["cert_list"]
             )
         if not listed:
-            raise BadSignature(what, f"the seal {self.name} is not for the certificate of {signer.subject}")
+            raise BadSignature(what, f"the seal {self.name} is not for the certificate of {signer.holder}")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from bidclient.errors import (
     BadFormat,
     BadTimestamp,
     NetworkProblem,
+    TimestampUnreachable,
     UnknownIssuer,
     Unreachable,
     Untrusted,
@@ -86,8 +87,8 @@ def stamp_by(
 def fail_over(stamps: Sequence[Stamp]) -> Stamp:
     """A Stamp that tries `stamps` in order until one succeeds.
 
-    When none does it raises with every reason: Unreachable if all of them failed in the network (try again
-    later), else BadTimestamp.
+    When none does it raises with every reason: TimestampUnreachable if all of them failed in the
+    network (try again later), else BadTimestamp.
     """
 
     def stamp(data: bytes) -> bytes:
@@ -99,7 +100,7 @@ def fail_over(stamps: Sequence[Stamp]) -> Stamp:
                 failures.append(error)
         reasons = "; ".join(map(_failure_text, failures)) or "no timestamp service is set"
         if failures and all(isinstance(failure, NetworkProblem) for failure in failures):
-            raise Unreachable("timestamp services", reasons) from failures[-1]
+            raise TimestampUnreachable("timestamp services", reasons) from failures[-1]
         raise BadTimestamp("timestamp", reasons)
 
     return stamp

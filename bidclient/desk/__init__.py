@@ -1,5 +1,6 @@
 """What the command line, a window and scripts drive: one room per concern, wired here and nowhere else."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +15,13 @@ from bidclient.desk.keychain import Keychain
 from bidclient.desk.opening import OpeningDesk
 from bidclient.desk.preparing import Preparing
 from bidclient.desk.sealing import Sealing
+from bidclient.desk.self_check import SelfChecking
 from bidclient.desk.signing import Signing
 from bidclient.desk.stamping import Stamping
 from bidclient.desk.submitting import Submitting
 from bidclient.desk.trust import Trust
 from bidclient.desk.verifying import Verifying
+from bidclient.desk.workplace import Workplace, WorkplaceFiles
 from bidclient.keys.info import KeySource
 from bidclient.keys.mobile import MobileSource
 from bidclient.keys.soft import SoftSource
@@ -45,6 +48,8 @@ class Desk:
     evidence: EvidenceDesk
     certificates: CertificatesDesk
     archive: ArchiveDesk
+    workplace: Workplace
+    self_checking: SelfChecking
 
     def __enter__(self) -> "Desk":
         return self
@@ -62,6 +67,8 @@ def build(
     phone_certificates: Path | None = None,
     revocation_answers: Path | None = None,
     archive: Path | None = None,
+    workplace: WorkplaceFiles | None = None,
+    check_cache: Path | None = None,
 ) -> Desk:
     """The desk for these settings. `environment` goes to the key hosts; `now` is this computer's clock.
 
@@ -69,7 +76,9 @@ def build(
     is the folder for what key hosts find out about models of tokens. `phone_certificates` is the file of the
     certificates on the company's phone; without it, or without an authority in the settings, there is none.
     `revocation_answers` is the folder for what issuers say about revocation; without it nothing is kept.
-    `archive` is the folder of the archive of earlier bids, where the settings name none.
+    `archive` is the folder of the archive of earlier bids, where the settings name none. `workplace` is where
+    the ledger of bids that were made on this computer lies; without it none is kept. `check_cache` is the
+    folder for what self-checks have read and compared; without it each reads everything.
     """
     if sources is None:
         sources = (
@@ -81,12 +90,14 @@ def build(
     connections = Connections(settings.network, keychain, now)
     checking = Checking(keychain, connections, now)
     trust = Trust(connections, now, revocation_answers)
+    archive_desk = ArchiveDesk(settings, archive, now)
+    place = Workplace(workplace, os.environ if environment is None else environment, now)
     return Desk(
         keychain=keychain,
         preparing=Preparing(connections, now),
         checking=checking,
         stamping=Stamping(keychain, connections, trust, now),
-        signing=Signing(keychain, connections, checking, trust, now),
+        signing=Signing(keychain, connections, checking, trust, place, now),
         sealing=Sealing(keychain, trust, now),
         verifying=Verifying(connections, trust, now),
         hall=HallDesk(connections, now),
@@ -96,7 +107,9 @@ def build(
         certificates=CertificatesDesk(
             keychain, connections, trust, now, Path(settings.bids) if settings.bids else None
         ),
-        archive=ArchiveDesk(settings, archive, now),
+        archive=archive_desk,
+        workplace=place,
+        self_checking=SelfChecking(settings, archive_desk, checking, place, check_cache, now),
     )
 
 

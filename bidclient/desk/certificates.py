@@ -132,7 +132,7 @@ class CertificatesDesk:
             algorithm=certificate.key_algorithm,
             not_before=instant_text(certificate.not_before),
             not_after=instant_text(certificate.not_after),
-            issuer=certificate.issuer_common_name or certificate.issuer,
+            issuer=certificate.issuer_holder,
             sha256=certificate.sha256,
             pair=_pair(key, keys),
             dates=dates,
@@ -155,7 +155,7 @@ class CertificatesDesk:
             return Verdict("chain", "cannot-tell", reason, error)
         except BidError as error:
             return Verdict("chain", "invalid", str(error), error)
-        return Verdict("chain", "valid", anchor.common_name or anchor.subject)
+        return Verdict("chain", "valid", anchor.holder)
 
     def _revocation(self, key: KeyInfo, chain: Verdict, dates: Verdict) -> Verdict:
         for before in (dates, chain):

@@ -1,7 +1,9 @@
 """What an evaluator would reject, found before anything is frozen."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from bidclient.checks.finding import Finding, blocks
 from bidclient.checks.validity import check_certificate
@@ -31,9 +33,12 @@ class Checking:
         self._connections = connections
         self._now = now
 
-    def check(self, path: Path, with_keys: bool = True) -> CheckReport:
+    def check(
+        self, path: Path, with_keys: bool = True, unread: Mapping[str, str] = MappingProxyType({})
+    ) -> CheckReport:
         """Check the draft and, with `with_keys`, the company's certificates that are within reach.
 
+        `unread` says by part/file why some documents must not be opened: it is a finding about them.
         Raises NotABidFolder, IntegrityProblem for a damaged tender or draft, SettingProblem and FileProblem
         for trust that is set and cannot be read.
         """
@@ -46,7 +51,7 @@ class Checking:
         certificates = self._own_certificates(draft.bidder.uscc) if with_keys else ()
         now = self._now()
         judge = seal_judge(draft.bidder.uscc, self._connections.known_profile, now)
-        findings = check_draft(draft, tender, folder.parts, now, certificates, judge.flaw)
+        findings = check_draft(draft, tender, folder.parts, now, certificates, judge.flaw, unread)
         return CheckReport(not blocks(findings), tuple(findings))
 
     def require_complete(self, path: Path) -> CheckReport:

@@ -32,6 +32,11 @@ class Keychain:
         tokens = [source for source in self._sources if isinstance(source, TokenSource)]
         return [module for source in tokens for module in source.survey()]
 
+    def unpaired_phone(self) -> bool:
+        """Whether a phone authority is set, and no certificate of a phone is known yet."""
+        phones = [source for source in self._sources if isinstance(source, MobileSource)]
+        return any(not phone.keys() for phone in phones)
+
     def pair(self, ask: Ask) -> list[KeyInfo]:
         """Get to know the certificates on the company's phone, which a person chooses and proves there.
 

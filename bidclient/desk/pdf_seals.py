@@ -181,9 +181,9 @@ def _check_with_pdfium(content: BinaryIO, pages: int, name: str) -> None:
     try:
         document = pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as error:
-        raise BadDocument(name, f"签章后无法打开 (cannot be opened after sealing: {error})") from error
+        raise BadDocument(name, f"cannot be opened after sealing: {error}") from error
     try:
         if len(document) != pages or pypdfium2.raw.FPDF_GetSignatureCount(document) < 1:
-            raise BadDocument(name, "签章后页数不符 (pages or signature lost in sealing)")
+            raise BadDocument(name, "pages or signature lost in sealing")
     finally:
         document.close()

@@ -19,6 +19,7 @@ from bidclient.network.profile import Profile
 from bidclient.stages.evidence import Value, Verdict, lacks_trust
 
 _SEAL_LIMIT = 16 * 1024 * 1024
+NO_SIGNATURE = "the file carries no signature"
 
 
 def pdf_verdicts(path: Path, profile: Profile | None, trust: Trust, now: datetime) -> Iterator[Verdict]:
@@ -35,7 +36,7 @@ def pdf_verdicts(path: Path, profile: Profile | None, trust: Trust, now: datetim
             yield Verdict(f"{path.name}: seal", "invalid", str(error), error)
             return
         if not found:
-            yield Verdict(f"{path.name}: seal", "cannot-tell", "the file carries no signature")
+            yield Verdict(f"{path.name}: seal", "cannot-tell", NO_SIGNATURE)
         for one in found:
             item = f"{path.name} {one.field}"
             signature = yield from _held(item, one)
@@ -97,7 +98,7 @@ def signer_flaw(signature: PdfSignature, profile: Profile | None, now: datetime)
     try:
         verify_chain(signature.signer, signature.chain, profile.anchors, stamped or now, "seal")
     except BadCertificate as error:
-        return f"{signature.signer.subject}: {error.reason}"
+        return f"{signature.signer.holder}: {error.reason}"
     return ""
 
 
@@ -115,7 +116,7 @@ def _held(item: str, found: FoundSignature) -> Generator[Verdict, None, PdfSigna
         return None
     covers = "covers the whole file"
     if not signature.whole:
-        covers = "covers its revision, only signatures follow"
+        covers = "covers its revision, nothing later changes the content"
     yield Verdict(item, "valid", "; ".join(f"{kind}: {covers}" for kind in found.kinds) or covers)
     return signature
 

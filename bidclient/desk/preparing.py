@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bidclient.checks.completeness import check_completeness
 from bidclient.checks.finding import Finding
@@ -15,9 +16,9 @@ from bidclient.desk.connection import Clock, Connections, Origin
 from bidclient.desk.pricing import priced_items, read_price_file
 from bidclient.errors import (
     ArtefactLocked,
-    BadDocument,
     FileProblem,
     NotABidFolder,
+    NotSealable,
     UnknownDocument,
     UnknownPart,
 )
@@ -43,6 +44,9 @@ from bidclient.stages.tender import Part, Tender, read_tender
 from bidclient.store.bids import BidFolder, copy_file
 from bidclient.store.journal import Fact
 from bidclient.store.state import Stale, draft_of, state
+
+if TYPE_CHECKING:
+    from bidclient.desk.letter import WrittenLetter
 
 _PDF = ".pdf"
 
@@ -250,6 +254,17 @@ class Preparing:
 
         return self._edit(path, edit, "clauses-linked", tuple(link.clause for link in links))
 
+    def letter(self, path: Path, out: Path) -> "WrittenLetter":
+        """Write bid letter and opening form to the new file `out`, a DOCX; the bid stays as it is.
+
+        Raises BadValue while the bidder has no name, BidExists, DiskProblem, and as `status`.
+        """
+        # lxml is slow to import, and no other verb of this room needs it.
+        from bidclient.desk.letter import write_letter
+
+        folder = BidFolder.open(path)
+        return write_letter(draft_of(folder), read_tender(folder.tender).tender, out, self._now())
+
     # ------------------------------------------------------------------------------------------ within
 
     def _edit(
@@ -275,7 +290,7 @@ class Preparing:
             slot = name or _slot(part, draft, unicodedata.normalize("NFC", file.stem))
             place = next((required for required in part.documents if required.name == slot), None)
             if unsealable and place is not None and place.seals and not part.blind:
-                raise BadDocument(file.name, unsealable)
+                raise NotSealable(file.name, unsealable)
             old = next((one for one in draft.documents if (one.part, one.name) == (part.id, slot)), None)
             target = _free_place(folder.parts / part.id, unicodedata.normalize("NFC", file.name))
             size, digest = file_digest(file)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
-from queue import SimpleQueue
+from queue import LifoQueue
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -27,7 +27,8 @@ class Reading:
     def __init__(self, ocr: Ocr | None, limits: Limits = LIMITS) -> None:
         self._ocr = ocr
         self._limits = limits
-        self._readers: SimpleQueue[Reader] = SimpleQueue()
+        # The last one used comes first: its process runs already.
+        self._readers: LifoQueue[Reader] = LifoQueue()
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:

@@ -15,12 +15,14 @@ from bidclient.desk.keychain import Keychain
 from bidclient.desk.preparing import check_editable
 from bidclient.desk.purpose import purpose
 from bidclient.desk.trust import Trust
-from bidclient.errors import StaleTender, WrongStage
+from bidclient.desk.workplace import Workplace
+from bidclient.errors import StaleTender, StoreProblem, WrongStage
 from bidclient.formats.instant import instant_text
 from bidclient.keys.info import KeyInfo
+from bidclient.stages.draft import Draft
 from bidclient.stages.package import pack, read_package
 from bidclient.stages.signed import SignedBid, add_signature, read_signed, sign
-from bidclient.stages.tender import read_tender
+from bidclient.stages.tender import Tender, read_tender
 from bidclient.store.bids import BidFolder
 from bidclient.store.journal import Fact
 from bidclient.store.state import Stage, draft_of, state
@@ -55,12 +57,19 @@ class Signing:
     """Packing and signing."""
 
     def __init__(
-        self, keychain: Keychain, connections: Connections, checking: Checking, trust: Trust, now: Clock
+        self,
+        keychain: Keychain,
+        connections: Connections,
+        checking: Checking,
+        trust: Trust,
+        workplace: Workplace,
+        now: Clock,
     ) -> None:
         self._keychain = keychain
         self._connections = connections
         self._checking = checking
         self._trust = trust
+        self._workplace = workplace
         self._now = now
 
     def pack(self, path: Path, progress: Progress = silent) -> Packed:
@@ -78,8 +87,12 @@ class Signing:
             aside = folder.set_aside(folder.artefacts.in_order())
             tender = read_tender(folder.tender).tender
             out = folder.artefacts.package
-            made = pack(draft_of(folder), tender, folder.parts, out, device_statement(), CLIENT, progress)
-            self._note(folder, "packed", {"manifest_sha256": made.manifest_sha256})
+            draft = draft_of(folder)
+            made = pack(
+                draft, tender, folder.parts, out, device_statement(self._workplace.facts), CLIENT, progress
+            )
+            facts = {"manifest_sha256": made.manifest_sha256, **self._remembered(draft, tender)}
+            self._note(folder, "packed", facts)
         if kept is not None:
             aside = (kept.relative_to(folder.path).as_posix(), *aside)
         return Packed(
@@ -159,6 +172,17 @@ class Signing:
         facts = {"manifest_sha256": signed.manifest_sha256, "certificate_sha256": last.signer.sha256}
         facts |= warned(warnings)
         self._note(folder, "signed", facts)
+
+    def _remembered(self, draft: Draft, tender: Tender) -> Mapping[str, Fact]:
+        """Write into the ledger of this computer; where that fails, the bid's journal says so.
+
+        A deadline must not be lost to a ledger.
+        """
+        try:
+            self._workplace.note("packed", draft.bidder.uscc, tender, creation_code=draft.creation_code)
+        except StoreProblem as error:
+            return {"device_ledger": error.code}
+        return {}
 
     def _note(self, folder: BidFolder, event: str, facts: Mapping[str, Fact]) -> None:
         folder.journal.append(event, facts, self._now())

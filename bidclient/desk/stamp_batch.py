@@ -23,6 +23,7 @@ from bidclient.errors import (
     BadSignature,
     BidError,
     FileProblem,
+    NotSealable,
     UnknownDocument,
 )
 from bidclient.formats.content import file_digest
@@ -191,7 +192,7 @@ def signatures_of(folder: BidFolder, jobs: Sequence[Job], judge: SealJudge) -> l
 
 
 def jobs_of(tender: Tender, documents: Sequence[DraftDocument], order: SealOrder) -> list[Job]:
-    """What is to be sealed. Raises UnknownDocument, BadDocument for a blind part."""
+    """What is to be sealed. Raises UnknownDocument, NotSealable for a blind part."""
     wanted = {
         f"{part.id}/{required.name}": (part, required) for part in tender.parts for required in part.documents
     }
@@ -200,7 +201,7 @@ def jobs_of(tender: Tender, documents: Sequence[DraftDocument], order: SealOrder
         if name not in wanted or name not in here:
             raise UnknownDocument(name)
         if wanted[name][0].blind:
-            raise BadDocument(name, "暗标不得签章 (a blind document carries no seal, no name, no metadata)")
+            raise NotSealable(name, "a blind document carries no seal, no name, no metadata")
     jobs = []
     for name, document in here.items():
         part, required = wanted.get(name, (None, None))

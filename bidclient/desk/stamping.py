@@ -31,7 +31,7 @@ class Stamping:
     def plan(self, path: Path, key_id: str | None, order: SealOrder) -> StampPlan:
         """How many documents and signatures a batch has, and whether each costs a PIN. Asks for nothing.
 
-        Documents that cannot be sealed do not count. Raises NoSuchKey, UnknownDocument, BadDocument for blind
+        Documents that cannot be sealed do not count. Raises NoSuchKey, UnknownDocument, NotSealable for blind
         parts that were named, NotABidFolder.
         """
         # Slow to import, for the PDF libraries, and most verbs never come here.
@@ -63,7 +63,7 @@ class Stamping:
         Each file is replaced only by one whose signatures hold and cover it wholly; what it was stays in
         superseded/. A file that cannot be sealed is told in the result and the others go on; trouble with key
         or network ends the batch, and what is sealed stays sealed. Raises NoSuchKey, CertificateUnfit,
-        CertificateRevoked, UnknownDocument, BadDocument for blind parts that were named, StaleTender,
+        CertificateRevoked, UnknownDocument, NotSealable for blind parts that were named, StaleTender,
         ArtefactLocked, KeyProblem, NetworkProblem, BadTimestamp, Cancelled.
         """
         # As in `plan`.

@@ -74,16 +74,16 @@ class Trust:
             try:
                 verify_chain(certificate, others, profile.anchors, at or self._now(), "certificate")
             except UnknownIssuer as error:
-                return (found("CRT-008", certificate.subject, issuer=error.issuer, known=error.known),)
+                return (found("CRT-008", certificate.holder, issuer=error.issuer, known=error.known),)
         standing = self.standing(certificate, others)
         if standing.status == "revoked":
             since = "?" if standing.since is None else instant_text(standing.since)
-            raise CertificateRevoked(certificate.subject, since, standing.reason, standing.source)
+            raise CertificateRevoked(certificate.holder, since, standing.reason, standing.source)
         if standing.status == "good":
             return ()
         why_zh = in_words(f"{standing.cause}: {standing.reason}", "zh")
         rule = "CRT-009" if standing.cause == "clock" else "CRT-007"
-        return (found(rule, certificate.subject, why_zh=why_zh, why_en=standing.reason),)
+        return (found(rule, certificate.holder, why_zh=why_zh, why_en=standing.reason),)
 
     def proof(self, certificate: Certificate, others: Sequence[Certificate]) -> Revocation | None:
         """What shows later that a certificate was good now; None when it cannot be had, or is too much.

@@ -93,6 +93,7 @@ class Verifying:
         }
         if path.name.startswith("receipt"):
             judges[".json"] = ("receipt", self._receipt_text)
+            judges[".pdf"] = ("receipt", self._receipt_print)
         suffix = path.suffix.lower()
         if suffix not in judges:
             known = " ".join(judges)
@@ -254,6 +255,18 @@ class Verifying:
 
         yield from _judged(f"{path.name}: signature", same)
         yield from self._receipt(signed, progress)
+
+    def _receipt_print(self, path: Path, progress: Progress) -> Iterator[Verdict]:
+        """The page that comes with a receipt proves nothing; another PDF of such a name may be signed."""
+        from bidclient.desk.pdf_verdicts import NO_SIGNATURE
+
+        signed = path.with_suffix(".p7s").name
+        for verdict in self._pdf(path, progress):
+            if verdict.reason == NO_SIGNATURE:
+                reason = f"the page is a print of the receipt; verify {signed}"
+                yield Verdict(path.name, "cannot-tell", reason)
+            else:
+                yield verdict
 
     def _timestamp(self, path: Path, _progress: Progress) -> Iterator[Verdict]:
         item, stamped = f"{path.name}: timestamp", path.with_suffix(".p7s")

@@ -2,12 +2,14 @@
 
 BidError
 ├── Cancelled
+│   └── NobodyToAsk
 ├── UsageProblem                      exit 2
 │   ├── NotABidFolder  BidExists  UnknownField  BadValue  UnknownPart  UnknownDocument  FileProblem
 │   ├── SettingProblem  PartMissing  BadCommandLine
-│   └── NoSuchKey  NoSuchBid
+│   └── NoSuchKey  NoSuchBid  NoSuchFinding
 ├── Refused                           exit 1: a rule of the trade or a check says no
 │   ├── WrongStage  Incomplete  StaleTender  NotRehearsed  ArtefactLocked  BadDocument  TooLarge
+│   ├── NotSealable  BadSealPicture   each a BadDocument
 │   └── CertificateUnfit  CertificateRevoked
 ├── KeyProblem                        exit 3
 │   ├── NoToken  DriverMissing  DriverFailed  TokenRemoved  TokenSwapped  TokenTimedOut  KeyRefused
@@ -16,6 +18,7 @@ BidError
 │   ├── PhoneRefused  PhoneExpired  PhoneCodeWrong  PhoneCancelled  PhoneBusy
 │   └── PersonalCertificate  OtherProvince  PhoneCertificateRevoked
 ├── NetworkProblem                    exit 4
+│   ├── TimestampUnreachable          an Unreachable
 │   ├── Unreachable  Untrusted  Rejected  DeadlinePassed  UploadInterrupted  NotRegistered
 │   └── OpeningClosed
 ├── IntegrityProblem                  exit 5
@@ -72,6 +75,7 @@ from bidclient.errors.network import (
     NotRegistered,
     OpeningClosed,
     Rejected,
+    TimestampUnreachable,
     Unreachable,
     Untrusted,
     UploadInterrupted,
@@ -89,10 +93,12 @@ from bidclient.errors.phone import (
 from bidclient.errors.refused import (
     ArtefactLocked,
     BadDocument,
+    BadSealPicture,
     CertificateRevoked,
     CertificateUnfit,
     Incomplete,
     NotRehearsed,
+    NotSealable,
     Refused,
     StaleTender,
     TooLarge,
@@ -101,6 +107,7 @@ from bidclient.errors.refused import (
 from bidclient.errors.root import (
     BidError,
     Cancelled,
+    NobodyToAsk,
 )
 from bidclient.errors.store import (
     ArchiveUnfit,
@@ -116,6 +123,7 @@ from bidclient.errors.usage import (
     BidExists,
     FileProblem,
     NoSuchBid,
+    NoSuchFinding,
     NoSuchKey,
     NotABidFolder,
     PartMissing,
@@ -140,6 +148,7 @@ __all__ = [
     "BadManifest",
     "BadReceipt",
     "BadSeal",
+    "BadSealPicture",
     "BadSignature",
     "BadTimestamp",
     "BadValue",
@@ -164,12 +173,15 @@ __all__ = [
     "Mismatch",
     "NetworkProblem",
     "NoSuchBid",
+    "NoSuchFinding",
     "NoSuchKey",
     "NoToken",
+    "NobodyToAsk",
     "NotABidFolder",
     "NotCanonical",
     "NotRegistered",
     "NotRehearsed",
+    "NotSealable",
     "OpeningClosed",
     "OtherProvince",
     "PartMissing",
@@ -190,6 +202,7 @@ __all__ = [
     "Sm2Missing",
     "StaleTender",
     "StoreProblem",
+    "TimestampUnreachable",
     "TokenRemoved",
     "TokenSwapped",
     "TokenTimedOut",

@@ -17,6 +17,12 @@ class Unreachable(NetworkProblem):
     reason: str
 
 
+class TimestampUnreachable(Unreachable):
+    """None of the timestamp services; `address` stands for all, `reason` says what became of each."""
+
+    code = "E-TIMESTAMP-UNREACHABLE"
+
+
 class Untrusted(NetworkProblem):
     """The server's certificate does not lead to the profile's trust anchors, or the profile forbids it."""
 

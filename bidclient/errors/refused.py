@@ -51,6 +51,18 @@ class BadDocument(Refused):
     reason: str
 
 
+class NotSealable(BadDocument):
+    """A document that takes no seal: in a blind part, certified, an odd file, without the place for it."""
+
+    code = "E-NOT-SEALABLE"
+
+
+class BadSealPicture(BadDocument):
+    """The picture of a seal that cannot be used: of another kind, too large, damaged."""
+
+    code = "E-SEAL-PICTURE"
+
+
 class TooLarge(Refused):
     code = "E-TOO-LARGE"
     what: str

@@ -41,3 +41,10 @@ class Cancelled(BidError):
     """The person said no, or closed the question."""
 
     code = "E-CANCELLED"
+
+
+class NobodyToAsk(Cancelled):
+    """A PIN is wanted, none was handed in, and there is no terminal at which a person could type it."""
+
+    code = "E-NO-TERMINAL"
+    key: str

@@ -74,6 +74,13 @@ class PartMissing(UsageProblem):
     module: str
 
 
+class NoSuchFinding(UsageProblem):
+    """The newest report of the bid has no finding, or several, whose id begins so."""
+
+    code = "E-NO-SUCH-FINDING"
+    finding: str
+
+
 class NoSuchBid(UsageProblem):
     """The archive has no bid, or no readable document, of this number."""
 

@@ -1,4 +1,4 @@
-"""The codes of the trade with their check digits: social credit code, unified deal code, lot code."""
+"""The codes of the trade with their check digits (social credit, unified deal, lot code), and telephones."""
 
 import re
 from dataclasses import dataclass
@@ -9,6 +9,10 @@ _ORGANISATION_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 _DEAL_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ*"
 _DEAL_SHAPE = re.compile(r"([A-D]\d\d)-([0-9A-HJ-NPQRTUWXY]{18})-(\d{8})-(\d{6})-([0-9A-Z*])", re.ASCII)
+_PHONES = re.compile(
+    r"(?:(?:\+?86)?(?:1[3-9]\d{9}|0\d{2,3}\d{7,8}(?:(?:转|x|ext\.?)\d{1,6})?)|[48]00\d{7}|95\d{3,4}|\+(?!86)\d{6,15})",
+    re.ASCII | re.IGNORECASE,
+)
 _LOT_SHAPE = re.compile(r"([A-D]\d\d)(\d{6})(\d{6})(\d{4})(\d{3})(\d{3})", re.ASCII)
 
 
@@ -51,6 +55,11 @@ def deal_code_problem(code: str) -> str | None:
         return "shape"
     *parts, check = match.groups()
     return None if deal_check("".join(parts)) == check else "check"
+
+
+def is_phone(text: str) -> bool:
+    """Whether it can be called as it is: mobile, landline with area code, 400, 800, 95xxx, foreign with +."""
+    return _PHONES.fullmatch(re.sub(r"[\s()-]", "", text)) is not None
 
 
 @dataclass(frozen=True)

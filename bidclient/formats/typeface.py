@@ -29,11 +29,18 @@ def glyphs() -> tuple[frozenset[int], frozenset[int]]:
 
 def runs(text: str) -> list[tuple[str, str]]:
     """`text` as (font, piece) in order; what neither font has is set in the Chinese one, as an empty box."""
-    _, latin = glyphs()
+    latin = _set_in_latin()
     return [
         (LATIN if ours else CHINESE, "".join(piece))
         for ours, piece in groupby(text, key=lambda letter: ord(letter) in latin)
     ]
+
+
+@cache
+def _set_in_latin() -> frozenset[int]:
+    """Letters and digits, and what else only the Latin font has: “ ” – é."""
+    chinese, latin = glyphs()
+    return latin | (frozenset(pdfmetrics.getFont(LATIN).face.charToGlyph) - chinese)
 
 
 def width(text: str, size: float) -> float:

@@ -97,7 +97,7 @@ def _made(
 
 def _envelope(content: bytearray, certificate: Certificate) -> bytes:
     if not certificate.can_encrypt:
-        raise CertificateUnfit(certificate.subject, "its key usage does not allow encryption")
+        raise CertificateUnfit(certificate.holder, "its key usage does not allow encryption")
     return cms.make_envelope(bytes(content), certificate)
 
 

@@ -23,7 +23,7 @@ def find_key(sources: Iterable[KeySource], wanted: str | None, use: Use) -> tupl
             return found[0]
         if found:
             break
-    raise NoSuchKey(wanted or "", ", ".join(_named(key) for _, key in places))
+    raise NoSuchKey("any key" if wanted is None else wanted, ", ".join(_named(key) for _, key in places))
 
 
 def partner(keys: Sequence[KeyInfo], key: KeyInfo) -> KeyInfo:

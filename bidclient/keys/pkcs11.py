@@ -87,7 +87,7 @@ class Library:
         try:
             self._lib.load(str(path))
         except PyKCS11Error as error:
-            raise DriverFailed("load", f"{path}: {error}") from error
+            raise DriverFailed("load", f"{path} cannot be loaded") from error
 
     @cached_property
     def sha256(self) -> str:

@@ -51,7 +51,7 @@ def probe(key: PrivateKey, clock: Callable[[], float]) -> Probe:
     """
     certificate = key.certificate
     if not certificate.can_sign and not certificate.can_encrypt:
-        raise CertificateUnfit(certificate.subject, "for neither signing nor encryption")
+        raise CertificateUnfit(certificate.holder, "for neither signing nor encryption")
     scheme = usual_scheme(certificate) if certificate.can_sign else None
     return Probe(
         fingerprint=certificate.sha256,

@@ -7,6 +7,8 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
+from bidclient.formats.instant import parse_instant
+from bidclient.formats.pdf_origin import date, keyword
 from bidclient.formats.typeface import draw, width
 from bidclient.stages.submitted import Receipt
 from bidclient.stages.tender import Tender
@@ -27,12 +29,17 @@ _CHECKS = {
 
 
 def receipt_pdf(receipt: Receipt, sha256: str, tender: Tender, bidder: str) -> bytes:
-    """One A4 page; `sha256` names the signed receipt (CMS), `bidder` is the organisation's name."""
+    """One A4 page; `sha256` names the signed receipt (CMS), `bidder` is the organisation's name.
+
+    It is dated to the arrival, as the receipt is signed then.
+    """
     out = BytesIO()
     page = Canvas(out, pagesize=A4, invariant=1)
     submitted = receipt.kind == "submission"
     title = "投标文件递交回执单" if submitted else "投标文件撤回回执单"
     page.setTitle(title)
+    page.setKeywords(keyword(sha256))
+    date(page, parse_instant(receipt.received_at))
     _draw_centred(page, A4[1] - 30 * mm, title, 20)
     _draw_centred(page, A4[1] - 38 * mm, "模拟交易网络出具，仅供演练 / Sandbox receipt, practice only", 10)
     y = A4[1] - 54 * mm

@@ -23,7 +23,7 @@ def write_practice_seal(
     DiskProblem.
     """
     if signer.key_algorithm != "sm2":
-        raise CertificateUnfit(signer.subject, f"an electronic seal is for SM2, not {signer.key_algorithm}")
+        raise CertificateUnfit(signer.holder, f"an electronic seal is for SM2, not {signer.key_algorithm}")
     drawing = draw_seal(name, code, kind)
     picture = read_picture(png(drawing), drawing.width, name)
     maker = open_authority(data).seal_maker

@@ -24,7 +24,7 @@ _MOST_PLACES = 16
 """In one region; a gram that stands there more often pairs nothing."""
 _LEAST = 8
 """Covered characters of a piece that may still be part of a passage."""
-_MOST_PAIRS = 4_000_000
+_MOST_PAIRS = 2_000_000
 """At a time: of texts made of repetitions only the seldom grams are paired."""
 _SEPARATOR = "\ue000"
 _BATCH = 300_000

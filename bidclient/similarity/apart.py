@@ -93,7 +93,7 @@ class Reader:
             return answer
         if isinstance(answer, Refused):
             _raise(answer)
-        raise BadDocument(Path(job.path).name, "读取程序答非所问 (an answer to another question)")
+        raise BadDocument(Path(job.path).name, "its reader answered another question")
 
 
 class _Child:
@@ -130,13 +130,11 @@ class _Child:
                 page = answer.done + 1
                 progress(answer.name, answer.done, answer.total)
         except Empty as error:
-            raise BadDocument(
-                name, f"读取无响应，已中止 (no answer for {silence:g} s at page {page})"
-            ) from error
+            raise BadDocument(name, f"no answer of its reader for {silence:g} s, at page {page}") from error
         except OSError as error:
-            raise BadDocument(name, "读取程序已结束 (its reader had ended)") from error
+            raise BadDocument(name, "its reader had ended") from error
         if answer is None:
-            raise BadDocument(name, f"读取时程序崩溃 (its reader crashed at page {page})")
+            raise BadDocument(name, f"its reader crashed at page {page}")
         return answer
 
 

@@ -51,7 +51,10 @@ class Trait:
 
 @dataclass(frozen=True)
 class Extract:
-    """All that was read from one file; `skipped` says in both languages what was not, and why."""
+    """All that was read from one file; `skipped` says in both languages what was not, and why.
+
+    `hurried`: time ran out for some of it, so that another reading may say more.
+    """
 
     name: str
     sha256: str
@@ -61,6 +64,7 @@ class Extract:
     pictures: tuple[Picture, ...] = ()
     traits: tuple[Trait, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
+    hurried: bool = False
 
     def page_at(self, offset: int) -> int:
         """The number of the page that holds the character at `offset` of the text; 0 without pages."""

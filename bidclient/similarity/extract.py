@@ -89,22 +89,18 @@ def _kind(file: BinaryIO, path: Path) -> str:
     head = file.read(_HEAD)
     file.seek(0)
     if not head:
-        raise BadDocument(path.name, "空文件 (zero bytes)")
+        raise BadDocument(path.name, "zero bytes")
     inside = next((kind for sign, kind in _SIGNS if head.startswith(sign)), "")
     kind = _KINDS.get(suffix, "")
     if inside == "ole" and kind and _ENCRYPTED_OOXML in head:
-        raise BadDocument(path.name, "文件已加密 (encrypted)")
+        raise BadDocument(path.name, "encrypted")
     if suffix in _OLD_OFFICE or (inside == "ole" and kind):
-        raise BadDocument(
-            path.name, "旧版 Office 格式，请另存为 .docx、.xlsx 或 PDF (save as .docx, .xlsx or PDF)"
-        )
+        raise BadDocument(path.name, "an old Office format: save as .docx, .xlsx or PDF")
     if not kind:
-        raise BadDocument(path.name, f"不支持的文件类型 (kind {suffix or 'unknown'})")
+        raise BadDocument(path.name, f"a kind of file that is not read: {suffix or 'without an ending'}")
     expected = "zip" if kind in _ZIPPED else "" if kind in _PLAIN else kind
     if inside != expected:
-        raise BadDocument(
-            path.name, f"内容不是扩展名所称的格式 (named {suffix}, {inside or 'something else'} inside)"
-        )
+        raise BadDocument(path.name, f"named {suffix}, {inside or 'something else'} inside")
     return kind
 
 
@@ -116,7 +112,7 @@ def _read_zipped(
 
     container = Container(file, record.name, record.limits, stop)
     if not any(entry.startswith(_ZIPPED[kind]) for entry in container.names):
-        raise BadDocument(record.name, f"内容不是扩展名所称的格式 (named .{kind}, another ZIP inside)")
+        raise BadDocument(record.name, f"named .{kind}, another ZIP inside")
     if kind == "docx":
         from bidclient.similarity.word_text import read_word
 
@@ -141,7 +137,7 @@ def _decoded(content: bytes, name: str) -> str:
             continue
         if "\0" not in text:
             return text.replace("\r\n", "\n")
-    raise BadDocument(name, "不是文本文件 (no text in UTF-8, UTF-16 or GB 18030)")
+    raise BadDocument(name, "no text in UTF-8, UTF-16 or GB 18030")
 
 
 def _read_picture(path: Path, record: Record, ocr: Ocr | None) -> None:

@@ -114,7 +114,7 @@ def _answered(job: Job, answers: BinaryIO) -> Answer:
             return Found(places(Path(job.path), job.page, job.start, job.end, job.limits))
         return Done(_read(job, answers))
     except MemoryError:
-        reason = "读取所需内存超过上限 (it takes more memory than allowed)"
+        reason = "it takes more memory than allowed"
         return Refused("BadDocument", {"document": Path(job.path).name, "reason": reason})
     except (BadDocument, FileProblem, TooLarge) as error:
         return Refused(type(error).__name__, cast("dict[str, _Fact]", error.facts))

@@ -34,18 +34,25 @@ class Aligned:
             max(self.there_start, other.there_start) - min(self.there_end, other.there_end),
         )
 
+    def far(self, other: "Aligned") -> bool:
+        """Whether the source has them too far apart; said of most pairs, so it is asked first."""
+        return (
+            other.there_start - self.there_end > _SHUFFLED or self.there_start - other.there_end > _SHUFFLED
+        )
+
     def together(self, other: "Aligned") -> bool:
         """Whether both may come from one place, whatever happened to it."""
-        gap, gap_there = self.gap(other)
-        return gap <= _APART and gap_there <= _SHUFFLED
+        return not self.far(other) and self.gap(other)[0] <= _APART
 
     def near(self, other: "Aligned") -> bool:
         """Whether both are parts of one passage: the less one says, the nearer it must be."""
+        if self.far(other):
+            return False
+        gap, gap_there = self.gap(other)
         smaller = min(self.covered, other.covered, self.covered_there, other.covered_there)
-        allowed = _PER * (smaller - _BASE)
-        if max(self.gap(other)) <= min(_MERGE, allowed):
-            return True
-        return max(self.gap(other)) <= allowed and self.together(other) and self.joined(other).dense()
+        if max(gap, gap_there) > _PER * (smaller - _BASE):
+            return False
+        return max(gap, gap_there) <= _MERGE or (gap <= _APART and self.joined(other).dense())
 
     def holds(self, other: "Aligned") -> bool:
         """Whether the other lies within this one in both texts."""
@@ -95,8 +102,22 @@ def _joined(pieces: list[Aligned]) -> list[Aligned]:
     """First what lies together and is dense as a whole, however it was shuffled; then piece by piece."""
     strong = [one for one in pieces if min(one.covered, one.covered_there) >= _STRONG]
     wholes = [whole for whole in _swept(strong, Aligned.together) if whole.dense()]
-    rest = [one for one in pieces if not any(whole.holds(one) for whole in wholes)]
+    rest = _outside(pieces, wholes)
     return _swept([*wholes, *rest], Aligned.near)
+
+
+def _outside(pieces: list[Aligned], wholes: list[Aligned]) -> list[Aligned]:
+    """The pieces that lie in none of the wholes; both are gone through in the order of the query."""
+    left: list[Aligned] = []
+    around: list[Aligned] = []
+    ahead = sorted(wholes, key=lambda one: one.start, reverse=True)
+    for piece in sorted(pieces, key=lambda one: one.start):
+        while ahead and ahead[-1].start <= piece.start:
+            around.append(ahead.pop())
+        around = [whole for whole in around if whole.end > piece.start]
+        if not any(whole.holds(piece) for whole in around):
+            left.append(piece)
+    return left
 
 
 def _swept(pieces: list[Aligned], belong: Callable[[Aligned, Aligned], bool]) -> list[Aligned]:

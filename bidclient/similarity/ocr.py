@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from bidclient.similarity.record import OCR_FAILED, OCR_USED, SCAN, Missed, Record
 
@@ -29,7 +30,8 @@ class Ocr:
     def found(cls) -> "Ocr | None":
         """The tesseract on the search path; None without one that knows simplified Chinese."""
         program = shutil.which("tesseract")
-        if program is None:
+        # What lies in the current folder, which Windows searches too, is perhaps a stranger's.
+        if program is None or not Path(program).is_absolute():
             return None
         languages = _said(program, "--list-langs")
         if _LANGUAGE not in languages.split():

@@ -20,7 +20,7 @@ def main_part(container: Container, kind: str) -> str:
     for found, target in container.relations("").values():
         if found == kind and target in container:
             return target
-    raise BadDocument(container.name, "缺少主文档 (the main part is missing)")
+    raise BadDocument(container.name, "the main part is missing")
 
 
 def take_loose_text(container: Container, parts: re.Pattern[str], record: Record) -> None:

@@ -37,7 +37,7 @@ _COMMENTS = re.compile(r"(?:word/comments|xl/comments)\d*\.xml|xl/comments/comme
 _BODY = re.compile(r"word/(?:document|header|footer|footnotes|endnotes)\d*\.xml")
 _CHANGES = ("ins", "del", "moveFrom", "moveTo", "rPrChange", "pPrChange", "cellIns", "cellDel")
 _EMBEDDED = re.compile(r"(?:word|xl)/embeddings/")
-_NUMBERED = re.compile(r"\D*\d*\.\w+")
+_NUMBERED = re.compile(r"[A-Za-z_]+\d*\.bin|[A-Za-z_]+\d+\.\w+|Microsoft_\w+\.\w+")
 _MOST_OF_A_KIND = 20_000
 
 

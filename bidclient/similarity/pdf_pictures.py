@@ -2,63 +2,28 @@
 
 import hashlib
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TypeAlias
 
 import pypdfium2
 from pypdfium2 import raw
 
+from bidclient.checks.pdf_objects import Drawn, page_objects, share_of_page
 from bidclient.similarity.record import Record
 
-_DEEPEST = 8
-"""Forms within forms."""
 _LONGEST_SIDE = 1024
 """Pixels of a rendering: more than any perceptual hash looks at."""
-
-_Object: TypeAlias = "raw.FPDF_PAGEOBJECT"
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """What stands on a page beside text: pictures, the share of it that they cover, lines and curves."""
-
-    pictures: int
-    covered: float
-    strokes: int
 
 
 def look_at(page: pypdfium2.PdfPage, number: int, record: Record) -> Drawn:
     """Take the pictures of page `number` into the record. Raises PdfiumError."""
-    pictures, area, strokes = 0, 0.0, 0
-    left, bottom, right, top = page.get_bbox()
-    for one, kind, outermost in _objects(page, record.limits.objects):
+    pictures, covered, strokes = 0, 0.0, 0
+    for one, kind, outermost in page_objects(page, record.limits.objects):
         if kind == raw.FPDF_PAGEOBJ_PATH:
             strokes += max(0, raw.FPDFPath_CountSegments(one))
         elif kind == raw.FPDF_PAGEOBJ_IMAGE:
             pictures += 1
-            x0, y0, x1, y1 = pypdfium2.PdfObject(outermost, page=page).get_bounds()
-            area += max(0.0, min(x1, right) - max(x0, left)) * max(0.0, min(y1, top) - max(y0, bottom))
+            covered += share_of_page(page, outermost)
             _take(pypdfium2.PdfImage(one, page=page), number, record)
-    whole = abs((right - left) * (top - bottom))
-    return Drawn(pictures, min(1.0, area / whole) if whole else 0.0, strokes)
-
-
-def _objects(page: pypdfium2.PdfPage, most: int) -> Iterator[tuple[_Object, int, _Object]]:
-    """Up to `most` objects with their kind, and the object of the page that they are in or are."""
-    waiting = [
-        (raw.FPDFPage_GetObject(page, index), None, 0) for index in range(raw.FPDFPage_CountObjects(page))
-    ]
-    waiting.reverse()
-    for _ in range(most):
-        if not waiting:
-            return
-        one, outermost, depth = waiting.pop()
-        kind = raw.FPDFPageObj_GetType(one)
-        yield one, kind, outermost or one
-        if kind == raw.FPDF_PAGEOBJ_FORM and depth < _DEEPEST:
-            inside = range(min(most, raw.FPDFFormObj_CountObjects(one)))
-            waiting += [(raw.FPDFFormObj_GetObject(one, i), outermost or one, depth + 1) for i in inside]
+    return Drawn(pictures, min(1.0, covered), strokes)
 
 
 def _take(image: pypdfium2.PdfImage, number: int, record: Record) -> None:

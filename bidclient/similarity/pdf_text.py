@@ -7,15 +7,17 @@ import pypdfium2
 
 from bidclient.ask import Progress
 from bidclient.checks.pdf import opened_pdf
+from bidclient.checks.pdf_characters import is_garbled, page_text
+from bidclient.checks.pdf_objects import Drawn, shows
 from bidclient.similarity.document import PageKind
 from bidclient.similarity.limits import Stop
 from bidclient.similarity.ocr import Ocr, recognise
-from bidclient.similarity.pdf_characters import is_garbled, page_text
 from bidclient.similarity.pdf_notes import notes
-from bidclient.similarity.pdf_pictures import Drawn, look_at
+from bidclient.similarity.pdf_pictures import look_at
 from bidclient.similarity.record import (
     BROKEN_FONT,
     DAMAGED,
+    EMBEDDED,
     OCR_FAILED,
     OUT_OF_TIME,
     PICTURE_TEXT,
@@ -25,13 +27,8 @@ from bidclient.similarity.record import (
     Record,
 )
 
-_LARGE = 0.5
-"""Share of a page above which its pictures are what it is about."""
-_FEW = 100
-"""Characters: a running head, a page number, a stamp."""
-_DRAWING = 200
-"""Lines and curves of a page without text: a frame has fewer, text that was turned into curves has more."""
 _POINTS_PER_INCH = 72
+_NAMED = 5
 
 
 def read_pdf(path: Path, record: Record, ocr: Ocr | None, progress: Progress, stop: Stop) -> None:
@@ -53,6 +50,21 @@ def read_pdf(path: Path, record: Record, ocr: Ocr | None, progress: Progress, st
             except pypdfium2.PdfiumError:
                 record.page(number, "", "unreadable")
                 record.miss(DAMAGED, number)
+        _name_attachments(document, record)
+
+
+def _name_attachments(document: pypdfium2.PdfDocument, record: Record) -> None:
+    """Files inside the file are not read."""
+    count = document.count_attachments()
+    names = []
+    for index in range(min(count, _NAMED)):
+        try:
+            names.append(document.get_attachment(index).get_name())
+        except pypdfium2.PdfiumError:
+            names.append("?")
+    if count:
+        more = [f"+{count - _NAMED}"] if count > _NAMED else []
+        record.miss(EMBEDDED, fact="、".join([*names, *more]))
 
 
 def _read_page(document: pypdfium2.PdfDocument, number: int, record: Record, ocr: Ocr | None) -> None:
@@ -74,7 +86,7 @@ def _read_page(document: pypdfium2.PdfDocument, number: int, record: Record, ocr
                 else text
             )
         drawn = look_at(page, number, record)
-        kind: PageKind = "unreadable" if garbled else _kind(text, drawn)
+        kind: PageKind = "unreadable" if garbled else shows(text, drawn)
         if kind in ("scan", "unreadable") and ocr is not None:
             kind, text = _recognised(page, kind, "" if garbled else text, ocr, number, record)
         else:
@@ -84,20 +96,13 @@ def _read_page(document: pypdfium2.PdfDocument, number: int, record: Record, ocr
         page.close()
 
 
-def _kind(text: str, drawn: Drawn) -> PageKind:
-    visible = len("".join(text.split()))
-    if visible:
-        return "scan" if visible < _FEW and drawn.covered >= _LARGE else "text"
-    return "scan" if drawn.pictures or drawn.strokes >= _DRAWING else "blank"
-
-
 def _name(kind: PageKind, drawn: Drawn, number: int, record: Record) -> None:
     """Write down what of the page was not read."""
     if kind == "scan":
         record.miss(SCAN, number)
     elif kind == "unreadable":
         record.miss(BROKEN_FONT, number)
-    elif drawn.covered >= _LARGE:
+    elif drawn.fills:
         record.miss(PICTURE_TEXT, number)
 
 

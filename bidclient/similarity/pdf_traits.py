@@ -71,9 +71,9 @@ def traits(path: Path) -> tuple[Trait, ...]:
                 found += _objects(pdf)
                 linearized = pdf.is_linearized
         except pikepdf.PasswordError as error:
-            raise BadDocument(path.name, "文件已加密 (encrypted)") from error
+            raise BadDocument(path.name, "encrypted") from error
         except _PDF_ERRORS as error:
-            raise BadDocument(path.name, f"文件损坏 ({type(error).__name__})") from error
+            raise BadDocument(path.name, f"damaged file: {type(error).__name__}") from error
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             saved = sum(1 for _ in _SAVED.finditer(content)) - linearized
     found.append(Trait("pdf.saved", str(saved), "weak"))

@@ -76,12 +76,12 @@ def describe(data: bytes, page: int) -> Picture:
             with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
                 width, height = image.size
                 if width * height > LIMITS.pixels:
-                    raise BadDocument("picture", f"图片过大 ({width} × {height} px)")
+                    raise BadDocument("picture", f"too large a picture: {width} × {height} pixels")
                 exif = tuple(_exif(image))
                 image.draft("L", _ENOUGH)
                 phash = _phash(image) if min(width, height) >= _SMALLEST else None
         except _PILLOW_ERRORS as error:
-            raise BadDocument("picture", f"图片无法解码 ({type(error).__name__})") from error
+            raise BadDocument("picture", f"the picture cannot be decoded: {type(error).__name__}") from error
     return Picture(page, hashlib.sha256(data).hexdigest(), width, height, phash, exif)
 
 

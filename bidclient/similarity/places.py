@@ -31,7 +31,7 @@ def places(path: Path, page: int, start: int, end: int, limits: Limits = LIMITS)
     from pypdfium2 import raw
 
     from bidclient.checks.pdf import opened_pdf
-    from bidclient.similarity.pdf_characters import character_numbers
+    from bidclient.checks.pdf_characters import character_numbers
 
     with opened_pdf(path) as document:
         if not 0 < page <= len(document):

@@ -1,4 +1,4 @@
-"""Of all regions the best few per place of the query, and in how many texts and projects each place is found.
+"""Of all sources the best few per place of the query, and in how many texts and projects each place is found.
 
 A company's own archive repeats itself, and rightly so: of a clause that stands in a thousand bids the five
 nearest are shown, and how many more there are.
@@ -10,6 +10,7 @@ from bidclient.similarity.regions import Places, Regions, begins_of, no_regions,
 
 _BUCKET = 48
 """Characters of the query that count as one place."""
+_SOURCE_BITS = 32
 TEMPLATE_PROJECTS = 3
 """Text in bids for that many different projects is a template; in two it is worth a look."""
 
@@ -31,11 +32,16 @@ class Ranking:
         self._count(bucket, found.source[region], projects[region])
         self.regions = self.regions.followed_by(found)
         bucket, region = _places(self.regions)
-        order = np.lexsort((-self.regions.covered[region], bucket))
+        order = np.lexsort((self.regions.source[region], bucket))
         bucket, region = bucket[order], region[order]
-        begins = begins_of(bucket)
-        rank = numbered(np.diff(np.append(begins, len(bucket))))
-        self.regions = self.regions.take(np.unique(region[rank < self._best]))
+        begins = begins_of((bucket << _SOURCE_BITS) | self.regions.source[region])
+        best = np.maximum.reduceat(self.regions.covered[region], begins)
+        by_best = np.lexsort((-best, bucket[begins]))
+        first = begins_of(bucket[begins])
+        rank = np.empty(len(begins), np.int64)
+        rank[by_best] = numbered(np.diff(np.append(first, len(begins))))
+        kept = np.repeat(rank < self._best, np.diff(np.append(begins, len(region))))
+        self.regions = self.regions.take(np.unique(region[kept]))
 
     def sources(self, start: int, end: int) -> int:
         """In how many sources the query from start to end is found: the median over its places."""

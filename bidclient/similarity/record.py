@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from bidclient.errors import BadDocument
+from bidclient.explain import in_words
 from bidclient.similarity.document import Extract, Page, PageKind, Picture, Trait
 from bidclient.similarity.limits import Limits
 
@@ -138,6 +139,7 @@ class Record:
             pictures=tuple(one for one in self._pictures.values() if one is not None),
             traits=traits,
             skipped=tuple(_said(why, pages, fact) for (why, fact), pages in self._missed.items() if pages),
+            hurried=any(why in (OUT_OF_TIME, OCR_FAILED) for why, _ in self._missed),
         )
 
 
@@ -148,7 +150,7 @@ def _said(why: Missed, pages: list[int], fact: str) -> tuple[str, str]:
     if not ranges:  # what stands on no page
         zh, en = zh.replace("第 {pages} 页", "文件中"), en.replace("page {pages}", "in the file")
     return (
-        zh.format(pages="、".join(ranges), fact=fact),
+        zh.format(pages="、".join(ranges), fact=in_words(fact, "zh")),
         en.format(pages=", ".join(ranges), fact=fact),
     )
 

@@ -26,7 +26,7 @@ def read_sheets(container: Container, record: Record, progress: Progress) -> Non
     shared = _shared(container, [target for kind, target in relations.values() if kind == "sharedStrings"])
     sheets = list(_sheets(container, main, {id_: target for id_, (_, target) in relations.items()}))
     if not sheets:
-        raise BadDocument(record.name, "没有工作表 (no sheets)")
+        raise BadDocument(record.name, "no sheets")
     for number, (name, entry) in enumerate(sheets, 1):
         progress("read", number - 1, len(sheets))
         rows = "".join(_rows(container, entry, shared, record.limits))
@@ -44,7 +44,7 @@ def _sheets(container: Container, main: str, targets: dict[str, str]) -> Iterato
             ids = [str(value) for key, value in element.items() if str(key).endswith("}id")]
             name, entry = str(element.get("name", "")), targets.get(ids[0], "") if ids else ""
             if entry not in container:
-                raise BadDocument(container.name, f"缺少工作表“{name}” (a sheet is missing)")
+                raise BadDocument(container.name, f"the sheet is missing: {name}")
             yield name, entry
 
 

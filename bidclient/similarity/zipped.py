@@ -51,7 +51,7 @@ class Container:
         with self._readable(), self._archive.open(entry) as stream:
             content = stream.read(most + 1)
         if len(content) > most:
-            raise BadDocument(self.name, f"{entry} 过大 (more than {most} bytes)")
+            raise BadDocument(self.name, f"{entry} is too large: more than {most} bytes")
         return content
 
     def elements(self, entry: str, *tags: str) -> Iterator[tuple[str, str, etree._Element]]:
@@ -95,9 +95,9 @@ class Container:
         )
         for number, (event, element) in enumerate(events):
             if not number and element.getroottree().docinfo.doctype:
-                raise BadDocument(self.name, f"{entry} 含有文档类型定义 (a document type definition)")
+                raise BadDocument(self.name, f"a document type definition in {entry}")
             if number % _ASK_AFTER == 0 and self._stop():
-                raise BadDocument(self.name, "读取时间已到上限 (the time for this file was up)")
+                raise BadDocument(self.name, "the time for this file was up")
             yield str(event), etree.QName(element).localname, element
             if event == "end":
                 _let_go(element)
@@ -105,24 +105,24 @@ class Container:
     def _check(self, entries: list[zipfile.ZipInfo]) -> None:
         limits = self._limits
         if len(entries) > limits.entries:
-            raise BadDocument(self.name, f"压缩包条目过多 ({len(entries)} entries, at most {limits.entries})")
+            raise BadDocument(self.name, f"{len(entries)} entries, at most {limits.entries} allowed")
         if len({entry.filename for entry in entries}) < len(entries):
-            raise BadDocument(self.name, "压缩包中有同名条目 (two entries of one name)")
+            raise BadDocument(self.name, "two entries of one name")
         for entry in entries:
             if entry.flag_bits & 1:
-                raise BadDocument(self.name, f"文件已加密 ({entry.filename} is encrypted)")
+                raise BadDocument(self.name, f"{entry.filename} is encrypted")
             if entry.file_size > limits.entry_bytes:
                 raise BadDocument(
-                    self.name, f"{entry.filename} 解压后过大 ({entry.file_size} bytes unpacked)"
+                    self.name, f"{entry.filename} is too large: {entry.file_size} bytes unpacked"
                 )
             if entry.file_size > max(_MEBIBYTE, limits.ratio * entry.compress_size):
                 raise BadDocument(
                     self.name,
-                    f"{entry.filename} 压缩比异常 ({entry.file_size} bytes packed in {entry.compress_size})",
+                    f"{entry.filename}: {entry.file_size} bytes packed in {entry.compress_size}",
                 )
         unpacked = sum(entry.file_size for entry in entries)
         if unpacked > limits.unpacked_bytes:
-            raise BadDocument(self.name, f"解压后过大 ({unpacked} bytes unpacked)")
+            raise BadDocument(self.name, f"too large: {unpacked} bytes unpacked")
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
@@ -130,14 +130,14 @@ class Container:
         try:
             yield
         except _ZIP_ERRORS as error:
-            raise BadDocument(self.name, f"压缩包已损坏 ({type(error).__name__})") from error
+            raise BadDocument(self.name, f"damaged archive: {type(error).__name__}") from error
         except OSError as error:
             # An offset before the file is a fault of the archive; anything else is one of the system.
             if error.errno != errno.EINVAL:
                 raise
-            raise BadDocument(self.name, "压缩包已损坏 (an offset outside the file)") from error
+            raise BadDocument(self.name, "damaged archive: an offset outside the file") from error
         except etree.XMLSyntaxError as error:
-            raise BadDocument(self.name, f"XML 内容有误 ({error.msg})") from error
+            raise BadDocument(self.name, f"faulty XML: {error.msg}") from error
 
 
 def resolved(folder: str, target: str) -> str:

@@ -152,7 +152,7 @@ def _append(
     progress: Progress,
 ) -> SignedBid:
     if not key.certificate.can_sign:
-        raise CertificateUnfit(key.certificate.subject, "not a signing certificate")
+        raise CertificateUnfit(key.certificate.holder, "not a signing certificate")
     path, entries = bid.path, bid.entries
     end = entries[-1].end
     with stored_zip.open_archive(path) as source:

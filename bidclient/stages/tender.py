@@ -293,7 +293,7 @@ def verify_recipients(
             continue
         certificate = Certificate.from_pem(text.encode("utf-8"))
         if not certificate.can_encrypt:
-            raise BadCertificate(f"{what}: {certificate.subject}", "not an encryption certificate")
+            raise BadCertificate(f"{what}: {certificate.holder}", "not an encryption certificate")
         verify_chain(certificate, chain, anchors, at, what)
         found.append(certificate)
     return tuple(found)

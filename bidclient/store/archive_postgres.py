@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 import psycopg
-from psycopg import conninfo, errors, rows
+from psycopg import conninfo, errors, pq, rows
 
 from bidclient.errors import ArchiveUnfit, ArchiveUnreachable, Busy, SettingProblem, StoreProblem
 from bidclient.store.archive_layout import Value, damage_told, layout
@@ -20,6 +20,8 @@ _WRITER = 0x62_69_64_63
 _PATIENCE = 30.0
 _CONNECT_WITHIN = 10
 """Seconds."""
+_SECRETS = {one.keyword.decode() for one in pq.Conninfo.get_defaults() if one.dispchar == b"*"}
+"""What libpq itself calls a secret: password, sslpassword and the like."""
 _T = TypeVar("_T")
 
 
@@ -27,9 +29,9 @@ def open_postgres_archive(address: str, password: str | None, patience: float = 
     """The archive at postgresql://USER@HOST/DATABASE, its tables made where there are none.
 
     `password`, from the system's key store; without one libpq looks where it always does (PGPASSFILE). A host
-    elsewhere is spoken to by TLS, unless the address names another sslmode. `patience`: seconds to wait for
-    another writer. Raises SettingProblem for an address that holds a password or is none, ArchiveUnreachable,
-    Busy, ArchiveUnfit.
+    elsewhere is spoken to by TLS, and not told the password itself, unless the address names another sslmode
+    or require_auth. `patience`: seconds to wait for another writer. Raises SettingProblem for an address that
+    holds a secret or is none, ArchiveUnreachable, Busy, ArchiveUnfit.
     """
     tables = PostgresTables(_connected(address, password), _shown(address), patience)
     try:
@@ -119,10 +121,12 @@ def _connected(address: str, password: str | None) -> "psycopg.Connection[rows.D
         told = conninfo.conninfo_to_dict(address)
     except psycopg.ProgrammingError as error:
         raise SettingProblem(_SETTING, "postgresql://USER@HOST/DATABASE") from error
-    if "password" in told:
+    if told.keys() & _SECRETS:
         raise SettingProblem(_SETTING, "no password here: key store or PGPASSFILE")
     if not _is_here(str(told.get("host") or told.get("hostaddr") or "")):
         told.setdefault("sslmode", "require")
+        # TLS alone does not say who answers: whoever does must not be told the password, nor MD5 of it.
+        told.setdefault("require_auth", "!password,!md5")
     if password is not None:
         told["password"] = password
     told.setdefault("connect_timeout", _CONNECT_WITHIN)

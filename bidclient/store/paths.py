@@ -39,6 +39,21 @@ class Paths:
         return self.data / "archive"
 
     @property
+    def device_ledger(self) -> Path:
+        """The folder of the ledger of bids that were made on this computer."""
+        return self.data / "device-ledger"
+
+    @property
+    def device_ledger_ends(self) -> Path:
+        """The file that says how long the ledger is; elsewhere, so that its loss is noticed."""
+        return self.settings / "device-ledger-ends.json"
+
+    @property
+    def check_cache(self) -> Path:
+        """The folder for what self-checks have read and compared; it may be deleted at any time."""
+        return self.cache / "self-check"
+
+    @property
     def revocation_answers(self) -> Path:
         """The folder for what issuers say about revocation; it may be deleted at any time."""
         return self.cache / "revocation"

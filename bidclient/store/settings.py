@@ -8,6 +8,7 @@ import msgspec
 
 from bidclient.errors import DiskProblem, FileProblem, SettingProblem
 from bidclient.formats import atomic
+from bidclient.similarity.thresholds import Thresholds
 
 _LIMIT = 1024 * 1024
 _DATABASE = ("postgresql://", "postgres://")
@@ -69,6 +70,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     network: NetworkSettings | None = None
     mobile: MobileSettings | None = None
     company: CompanySettings = CompanySettings()
+    self_check: Thresholds = Thresholds()
     modules: tuple[str, ...] = ()
     """Vendors' libraries besides the known ones; each is asked whether it speaks PKCS#11 or SKF."""
     pfx_files: tuple[str, ...] = ()
@@ -113,7 +115,13 @@ def write_settings(path: Path, settings: Settings) -> None:
         raise DiskProblem(str(path), str(error)) from error
     lines = [f"{name} = {_toml(value)}" for name, value in _fields(settings)]
     company = settings.company if settings.company != CompanySettings() else None
-    for name, section in (("network", settings.network), ("mobile", settings.mobile), ("company", company)):
+    thresholds = settings.self_check if settings.self_check != Thresholds() else None
+    for name, section in (
+        ("network", settings.network),
+        ("mobile", settings.mobile),
+        ("company", company),
+        ("self_check", thresholds),
+    ):
         if section is not None:
             lines += ["", f"[{name}]"]
             lines += [f"{field} = {_toml(value)}" for field, value in _fields(section)]
@@ -121,17 +129,17 @@ def write_settings(path: Path, settings: Settings) -> None:
 
 
 def _fields(
-    value: Settings | NetworkSettings | MobileSettings | CompanySettings,
-) -> list[tuple[str, str | tuple[str, ...]]]:
+    value: Settings | NetworkSettings | MobileSettings | CompanySettings | Thresholds,
+) -> list[tuple[str, str | tuple[str, ...] | int | float]]:
     return [
         (name, content)
         for name, content in msgspec.structs.asdict(value).items()
-        if isinstance(content, str | tuple)
+        if isinstance(content, str | tuple | int | float)
     ]
 
 
-def _toml(value: str | tuple[str, ...]) -> str:
-    """A TOML basic string, or an array of them: JSON spells both the same way, but for U+007F."""
+def _toml(value: str | tuple[str, ...] | int | float) -> str:
+    """A TOML basic string, an array of them, or a number: JSON spells them the same way, but for U+007F."""
     return msgspec.json.encode(value).decode("utf-8").replace("\x7f", "\\u007f")
 
 

@@ -158,11 +158,13 @@ async function begin() {
   part("identity").replaceChildren(...identities.map((one) => new Option(named(one), one.id)));
   const before = sessionStorage.getItem("identity");
   if (identities.some((one) => one.id === before)) part("identity").value = before;
-  const numbers = new Map(identities.map((one) => [one.id, one.phone]));
+  const known = new Map(identities.map((one) => [one.id, one]));
   const selected = () => {
     const identity = part("identity").value;
     sessionStorage.setItem("identity", identity);
-    part("number").textContent = `手机号 ${numbers.get(identity) || "-"}`;
+    const one = known.get(identity);
+    // The box cuts a long name off; here it is whole.
+    part("number").textContent = one ? `${named(one)}，手机号 ${one.phone || "-"}` : "-";
   };
   part("identity").addEventListener("change", selected);
   selected();

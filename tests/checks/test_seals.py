@@ -1,5 +1,6 @@
 """Where seals come to lie, and what the check says about those that are missing, broken or foreign."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -8,10 +9,13 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import signers
 from pyhanko.sign.fields import SigFieldSpec, append_signature_field
 
+from bidclient.checks.added import read_documents
+from bidclient.checks.finding import Finding
 from bidclient.checks.pdf import preflight
 from bidclient.checks.seal_places import MOST_STRIPS, seal_places, strips
-from bidclient.checks.seals import check_seals
+from bidclient.checks.seals import SealJudge, check_seals, unflawed
 from bidclient.crypto.pdf_places import Place, SealKind
+from bidclient.crypto.pdf_verify import PdfSignature
 from bidclient.errors import BadDocument
 from bidclient.formats import canonical
 from bidclient.stages.draft import Draft, DraftDocument
@@ -105,19 +109,28 @@ def letter(draft: Draft, parts: Path) -> tuple[DraftDocument, Path]:
     return found, parts / found.part / found.file
 
 
+def checked(
+    drafted: tuple[Draft, Tender, Path], flaw: Callable[[PdfSignature], str] = unflawed
+) -> list[Finding]:
+    """What is found about the seals of a draft."""
+    draft, tender, parts = drafted
+    documents, _ = read_documents(draft, tender, parts)
+    return list(check_seals(documents, tender, parts, SealJudge(draft.bidder.uscc, flaw)))
+
+
 def rules(drafted: tuple[Draft, Tender, Path]) -> list[str]:
-    return [finding.rule for finding in check_seals(*drafted)]
+    return [finding.rule for finding in checked(drafted)]
 
 
 def test_a_missing_seal_is_named_until_it_is_there(drafted: tuple[Draft, Tender, Path]) -> None:
     draft, _, parts = drafted
-    (missing,) = check_seals(*drafted)
+    (missing,) = checked(drafted)
     assert (missing.rule, missing.severity) == ("SEAL-001", "blocking")
     assert "公章" in missing.message_zh
     assert "骑缝章" in missing.message_zh
     _, path = letter(draft, parts)
     put_on(path, [seal("company", Place(0, 100, 100))], make_pki().bidder)
-    (_, missing) = check_seals(*drafted)
+    (_, missing) = checked(drafted)
     assert "cross-page" in missing.message_en
     assert "company" not in missing.message_en.split(":")[1]
 
@@ -125,11 +138,14 @@ def test_a_missing_seal_is_named_until_it_is_there(drafted: tuple[Draft, Tender,
 def test_whole_seals_are_only_mentioned(drafted: tuple[Draft, Tender, Path]) -> None:
     _, path = letter(drafted[0], drafted[2])
     put_on(path, [seal("company", Place(0, 100, 100)), seal("cross-page", Place(0, 9, 9))], make_pki().bidder)
-    assert rules(drafted) == ["SEAL-005"]
+    (mention,) = checked(drafted)
+    assert mention.rule == "SEAL-005"
+    assert "1 个电子签名；一次签名可以盖多枚印章" in mention.message_zh
     content = bytearray(path.read_bytes())
     content[content.index(b"/MediaBox") + 1] ^= 1
     path.write_bytes(content)
-    assert "SEAL-002" in rules(drafted)
+    (broken,) = [finding for finding in checked(drafted) if finding.rule == "SEAL-002"]
+    assert broken.message_zh.partition("：")[2] != broken.message_en.partition(": ")[2]
 
 
 def test_an_empty_field_for_a_signature_is_no_seal(drafted: tuple[Draft, Tender, Path]) -> None:
@@ -160,7 +176,7 @@ def test_the_legal_representative_of_another_company_is_refused(drafted: tuple[D
 def test_a_signer_whom_nobody_vouches_for_is_refused(drafted: tuple[Draft, Tender, Path]) -> None:
     _, path = letter(drafted[0], drafted[2])
     put_on(path, [seal("company", Place(0, 100, 100)), seal("cross-page", Place(0, 9, 9))], make_pki().bidder)
-    (_, finding) = check_seals(*drafted, lambda signature: f"unknown: {signature.signer.subject}")
+    (_, finding) = checked(drafted, lambda signature: f"unknown: {signature.signer.subject}")
     assert (finding.rule, finding.severity) == ("SEAL-006", "blocking")
     assert "unknown" in finding.message_en
 
@@ -175,9 +191,9 @@ def test_a_seal_by_another_program_is_left_to_the_person(drafted: tuple[Draft, T
     with path.open("r+b") as file:
         metadata = signers.PdfSignatureMetadata(field_name="Seal", reason="电子签章 company cross-page")
         signers.sign_pdf(IncrementalPdfFileWriter(file), metadata, signer=signer, in_place=True)
-    (_, finding) = check_seals(*drafted)
+    (_, finding) = checked(drafted)
     assert (finding.rule, finding.severity) == ("SEAL-003", "warning")
     path.write_bytes(path.read_bytes().replace(b"/adbe.pkcs7.detached", b"/adbe.unheard.of.one"))
-    (_, finding) = check_seals(*drafted)
+    (_, finding) = checked(drafted)
     assert finding.rule == "SEAL-003"
     assert "unheard" in finding.message_en

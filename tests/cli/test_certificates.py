@@ -53,10 +53,21 @@ def test_a_revoked_certificate_is_refused_with_what_to_do(program: Program, bidd
     error = program.error(1, "seal", folder, "--key", bidder.signing, "--pin-stdin")
     assert error["code"] == "E-CERT-REVOKED"
     assert bidder.keys.signing_cert.common_name in error["cause"]
+    assert bidder.keys.signing_cert.subject not in error["cause"]
     shown = program.run("certificates")
     assert "吊销状态 [无效] 已被吊销：" in shown.stdout
     verified = program.run("verify", folder / "bid.asice")
     assert "[有效] bid.asice 吊销状态" in verified.stdout
+
+
+def test_of_a_revoked_certificate_no_renewal_is_spoken(program: Program, bidder: Bidder) -> None:
+    folder = bidder.sealed()
+    assert "续期" in program.run("certificates", "--bids", folder).stdout
+    bidder.sandbox.fault("cert-revoked")
+    chinese = program.run("certificates", "--bids", folder).stdout
+    assert "未开标（已加密）" in chinese
+    assert "续期" not in chinese
+    assert "renew" not in program.run("certificates", "--bids", folder, "--language", "en").stdout
 
 
 def test_a_warning_is_shown_in_both_languages(program: Program, bidder: Bidder, tmp_path: Path) -> None:

@@ -41,6 +41,8 @@ def test_every_verb_has_its_help(bare: Program) -> None:
         (["lots"], 2),
         (["evidence", "verify", "nowhere"], 2),
         (["keys", "test"], 2),
+        (["keys", "--probe"], 2),
+        (["keys", "pair", "--probe"], 2),
     ],
 )
 def test_exit_codes_of_usage(bare: Program, arguments: list[str], code: int) -> None:
@@ -87,6 +89,42 @@ def test_settings_that_are_wrong_are_named(tmp_path: Path) -> None:
     (home / "settings.toml").write_text('language = "xx"\n', "utf-8")
     error = Program(home).error(2, "keys")
     assert error["code"] == "E-SETTING"
+    (home / "settings.toml").write_text("modules = 5\n", "utf-8")
+    said = Program(home).run("keys").stderr
+    assert "$.modules 的类型应为 array，实际为 int。" in said
+    assert "Traceback" not in said
+
+
+def test_a_drawn_seal_names_the_next_command_for_its_kind(bare: Program, tmp_path: Path) -> None:
+    person = tmp_path / "person.png"
+    told = bare.run("seal-image", "张三", "-o", person, "--kind", "legal-representative", "--language", "zh")
+    assert f"--image legal-representative={person}" in told.stdout
+    company = tmp_path / "company.png"
+    assert f"--image {company}" in bare.run("seal-image", "某公司", "-o", company).stdout
+    drawn = company.read_bytes()
+    assert bare.error(2, "seal-image", "别的公司", "-o", company)["code"] == "E-BID-EXISTS"
+    assert company.read_bytes() == drawn
+    refused = bare.error(2, "seal-image", "某公司", "-o", tmp_path / "company.jpg")
+    assert ".svg, .png, .esl" in refused["cause"]
+    missing = bare.error(2, "stamp", tmp_path, "--image", "foo=seal.png")
+    assert missing["facts"]["path"] == "foo=seal.png"
+
+
+def test_without_a_terminal_it_says_how_a_pin_is_handed_in(program: Program, bidder: Bidder) -> None:
+    error = program.error(1, "keys", "test", bidder.signing)
+    assert error["code"] == "E-NO-TERMINAL"
+    for way in ("--pin-stdin", "BIDCLIENT_PIN"):
+        assert way in error["next_step"]
+    assert "取消" not in error["title"] + error["cause"]
+
+
+def test_a_phone_authority_without_a_phone_is_named_with_the_next_step(bare: Program) -> None:
+    assert bare.json("keys", "--all")["phone_unpaired"] is False
+    bare.home.mkdir(exist_ok=True)
+    (bare.home / "settings.toml").write_text('[mobile]\naddress = "https://127.0.0.1:9"\n', "utf-8")
+    assert bare.json("keys", "--all")["phone_unpaired"] is True
+    assert "还没有绑定手机：bidclient keys pair" in bare.run("keys", "--all").stdout
+    assert "no phone is paired" in bare.run("keys", "--all", "--language", "en").stdout
 
 
 def test_diag_tells_what_support_needs_and_no_secret(bare: Program) -> None:

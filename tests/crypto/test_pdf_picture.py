@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bidclient.crypto.pdf_picture import read_picture
-from bidclient.errors import BadDocument
+from bidclient.errors import BadSealPicture
+from bidclient.explain import explain
 from tests.support.pdf_seals import picture
 
 
@@ -25,10 +26,10 @@ def png_of(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("side", [4_001, 14_000, 30_000])
 def test_a_picture_that_would_fill_the_memory_is_called_too_large(side: int) -> None:
-    with pytest.raises(BadDocument) as refused:
+    with pytest.raises(BadSealPicture) as refused:
         read_picture(png_of(side, side), 42, "seal.png")
     assert refused.value.document == "seal.png"
-    assert "印章图片过大" in refused.value.reason
+    assert "印章图片过大" in explain(refused.value, "zh").cause
 
 
 @settings(max_examples=150, deadline=None)
@@ -41,7 +42,7 @@ def test_a_damaged_picture_is_read_or_refused(places: list[tuple[int, int]], cut
         data[place % len(data)] = value
     try:
         read = read_picture(bytes(data[: len(data) - cut]), 42, "seal.png")
-    except BadDocument as error:
+    except BadSealPicture as error:
         assert error.document == "seal.png"  # noqa: PT017 - either way is right
     else:
         assert max(read.image.size) <= 1000

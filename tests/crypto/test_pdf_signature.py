@@ -130,6 +130,17 @@ def test_an_edit_behind_the_seal_is_seen(pdf: Path, signer: InMemoryKey) -> None
         verified(pdf)
 
 
+def test_bytes_behind_the_end_are_no_later_signature(pdf: Path, signer: InMemoryKey) -> None:
+    put_on(pdf, [COMPANY], signer)
+    sealed = pdf.read_bytes()
+    pdf.write_bytes(sealed + b"\r\n\n")
+    assert [one.whole for one in verified(pdf)] == [False]
+    for more in (b"x", b"\n1 0 obj (unsigned) endobj\n"):
+        pdf.write_bytes(sealed + more)
+        with pytest.raises(BadSignature, match="behind the end"):
+            verified(pdf)
+
+
 def test_what_the_signature_leaves_out_must_be_zeros(pdf: Path, signer: InMemoryKey) -> None:
     put_on(pdf, [COMPANY], signer)
     data = pdf.read_bytes()
@@ -274,14 +285,14 @@ def _xfa(data: bytes) -> bytes:
 
 
 ODD: dict[str, tuple[Callable[[bytes], bytes], str]] = {
-    "empty": (lambda data: b"", "结构有误"),
-    "text": (lambda data: b"hello", "结构有误"),
-    "cut": (lambda data: data[: len(data) // 2], "结构有误"),
+    "empty": (lambda data: b"", "damaged structure"),
+    "text": (lambda data: b"hello", "damaged structure"),
+    "cut": (lambda data: data[: len(data) // 2], "damaged structure"),
     "encrypted": (_encrypted, "encrypted"),
     "hybrid": (hybrid, "hybrid"),
     "a dynamic form": (_xfa, "XFA"),
-    "no pages": (lambda data: data.replace(b"/Kids", b"/Kidz"), "结构有误"),
-    "no box": (lambda data: data.replace(b"/MediaBox", b"/MediaBux"), "结构有误"),
+    "no pages": (lambda data: data.replace(b"/Kids", b"/Kidz"), "damaged structure"),
+    "no box": (lambda data: data.replace(b"/MediaBox", b"/MediaBux"), "damaged structure"),
 }
 
 

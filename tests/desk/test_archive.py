@@ -1,5 +1,6 @@
 """What goes into the archive: our bids in each form they have, once, and nobody else's."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import msgspec
 import pytest
 
 from bidclient.desk.archive import ArchiveDesk, Request
+from bidclient.desk.archive_intake import candidates
 from bidclient.errors import BadCommandLine, BadManifest, Cancelled, FileProblem, NoSuchBid, SettingProblem
 from bidclient.formats import atomic
 from bidclient.stages.draft import draft_bytes, read_draft
@@ -124,6 +126,16 @@ def test_a_package_is_read_from_inside(desk: ArchiveDesk, signed: SignedBid) -> 
     assert desk.add(Request((signed.path.with_name("bid.zip"),))).filed[0].read == 0
 
 
+def test_a_document_of_a_package_is_private_and_gone_afterwards(signed: SignedBid) -> None:
+    request = Request((signed.path,))
+    (candidate,) = candidates(request, "2026-11-23T17:30:00.000+08:00")
+    with candidate.documents()[0].at() as path:
+        assert path.read_bytes().startswith(b"%PDF")
+        if os.name == "posix":
+            assert path.parent.stat().st_mode & 0o077 == 0
+    assert not path.parent.exists()
+
+
 def test_another_companys_bid_is_refused_and_not_looked_into(
     desk: ArchiveDesk, drafted: Path, tender: TenderPackage, tmp_path: Path
 ) -> None:
@@ -173,6 +185,50 @@ def test_a_plain_file_that_names_another_bidder_is_refused(desk: ArchiveDesk, tm
     assert not any("盖单位公章" in text for text in contents(desk))
     only = desk.add(Request((tmp_path / "theirs.txt",), project="P", lot="L2"))
     assert (only.filed, len(only.refused)) == ((), 1)
+
+
+def test_a_rivals_folder_is_refused_whatever_it_is_called(
+    desk: ArchiveDesk, drafted: Path, tender: TenderPackage, tmp_path: Path
+) -> None:
+    theirs = tmp_path / "U盘" / "别家"
+    theirs.mkdir(parents=True)
+    (theirs / "信.txt").write_text(f"投标函\n投标人：{RIVAL}", "utf-8")
+    (theirs / "方案.txt").write_text("绝密施工方案", "utf-8")
+    added = desk.add(Request((theirs,), project="P", lot="L"))
+    assert (added.filed, [one.name for one in added.refused]) == ((), ["信.txt", "方案.txt"])
+    (theirs / "rival").mkdir()
+    rival_bid(tender, theirs / "rival")
+    shutil.rmtree(theirs / "rival" / "parts")  # of which the letter names us
+    copy = Path(shutil.copytree(drafted, theirs / "工程"))
+    draft = read_draft((copy / "draft.json").read_bytes())
+    bidder = msgspec.structs.replace(draft.bidder, name=RIVAL, uscc="")
+    atomic.write(copy / "draft.json", draft_bytes(msgspec.structs.replace(draft, bidder=bidder)))
+    for owner in ("own", "template"):
+        added = desk.add(Request((tmp_path / "U盘",), owner, project="P", lot="L"))
+        # bid.asice and the bid.zip that it was made from; the folder; then the plain files.
+        assert (added.filed, len(added.refused)) == ((), 5)
+    assert contents(desk) == []
+    with desk.opened() as archive:
+        assert list(archive.sources(("template", "public"))) == []
+
+
+def test_a_stray_file_in_our_own_folder_is_refused_alone_each_time(desk: ArchiveDesk, tmp_path: Path) -> None:
+    folder = tmp_path / "本单位"
+    folder.mkdir()
+    for name, words in {"信": f"投标人：{BIDDER}", "方案": "施工方案", "分包": f"投标人：{RIVAL}"}.items():
+        (folder / f"{name}.txt").write_text(words, "utf-8")
+    for _ in range(2):
+        added = desk.add(Request((folder,), project="P", lot="L"))
+        assert [one.name for one in added.refused] == ["分包.txt"]
+        assert {one.name for one in added.filed[0].documents} == {"信.txt", "方案.txt"}
+
+
+def test_plain_files_want_to_know_who_we_are(tmp_path: Path) -> None:
+    (tmp_path / "方案.txt").write_text(f"投标人：{RIVAL}", "utf-8")
+    nobody = ArchiveDesk(Settings(), tmp_path / "archive", lambda: NOW)
+    with pytest.raises(SettingProblem):
+        nobody.add(Request((tmp_path / "方案.txt",), project="P", lot="L"))
+    assert nobody.page().bids == ()
 
 
 def test_plain_files_and_folders_are_one_bid(desk: ArchiveDesk, tmp_path: Path) -> None:

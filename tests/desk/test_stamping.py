@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 import msgspec
 import pytest
@@ -15,19 +16,22 @@ from pypdf.generic import StreamObject
 
 from bidclient.ask import Ask, Nobody
 from bidclient.crypto import ses
-from bidclient.crypto.pdf_places import Place
+from bidclient.crypto.pdf_places import Place, SealKind
 from bidclient.crypto.private_key import PrivateKey
 from bidclient.desk import Desk, build
 from bidclient.desk.seal_order import SealOrder
+from bidclient.desk.seal_panel import panel
 from bidclient.errors import (
-    BadDocument,
     Cancelled,
     CertificateUnfit,
     KeyRefused,
+    NotSealable,
     SettingProblem,
     TokenRemoved,
     UnknownDocument,
 )
+from bidclient.explain import explain
+from bidclient.formats.instant import CHINA
 from bidclient.keys.info import KeyInfo, key_id
 from bidclient.sandbox.seal_image import draw_seal, png
 from bidclient.stages.draft import draft_bytes
@@ -194,7 +198,7 @@ def test_several_signers_one_after_the_other(room: Room) -> None:
     report = room.desk.verifying.verify(room.file("commercial/bid-letter"))
     seals = [one for one in report.verdicts if one.item.endswith(": seal")]
     assert [one.verdict for one in seals] == ["valid", "valid"]
-    assert "only signatures follow" in seals[0].reason
+    assert "nothing later changes the content" in seals[0].reason
     assert "legal-representative: covers the whole file" in seals[1].reason
     # Without a network nobody is trusted, and nobody is called false either.
     assert {one.verdict for one in report.verdicts} == {"valid", "cannot-tell"}
@@ -252,10 +256,12 @@ def pictures_in(path: Path) -> set[tuple[int, int]]:
 
 
 def test_blind_parts_unknown_names_and_foreign_keys_are_refused(room: Room) -> None:
-    with pytest.raises(BadDocument, match="暗标"):
+    with pytest.raises(NotSealable, match="blind") as blind:
         room.stamp(SealOrder(documents=("technical/plan",)))
-    with pytest.raises(BadDocument, match="暗标"):
+    with pytest.raises(NotSealable, match="blind"):
         room.desk.stamping.plan(room.bid, None, SealOrder(documents=("technical/plan",)))
+    said = explain(blind.value, "zh")
+    assert (said.title, said.cause) == ("这份文件不能签章", "technical/plan：暗标不得签章。")
     with pytest.raises(UnknownDocument):
         room.stamp(SealOrder(documents=("price/nothing",)))
     with pytest.raises(SettingProblem):
@@ -377,6 +383,25 @@ def test_pictures_are_read_with_limits(room: Room, tmp_path: Path) -> None:
         "commercial/bid-letter": "failed",
         "price/priced-boq": "failed",
     }
+
+
+def test_the_panel_shows_the_day_in_china() -> None:
+    evening = datetime(2026, 11, 25, 19, 4, tzinfo=UTC)
+    next_day = datetime(2026, 11, 26, 19, 4, tzinfo=UTC)
+    drawn = panel("company", BIDDER, evening).data
+    assert drawn == panel("company", BIDDER, evening.astimezone(CHINA)).data
+    assert drawn == panel("company", BIDDER, datetime(2026, 11, 26, 1, tzinfo=UTC)).data
+    assert drawn != panel("company", BIDDER, next_day).data
+
+
+@pytest.mark.parametrize("kind", get_args(SealKind))
+def test_the_panel_has_a_light_ground_on_which_it_can_be_read_over_text(kind: SealKind) -> None:
+    image = panel(kind, BIDDER, datetime(2026, 11, 25, 19, 4, tzinfo=UTC)).image
+    text = Image.new("RGBA", image.size, (0, 0, 0, 255))
+    text.alpha_composite(image)
+    corner = text.getpixel((12, 12))
+    assert isinstance(corner, tuple)
+    assert min(corner) > 200
 
 
 def test_an_sm2_key_seals_with_an_electronic_seal(

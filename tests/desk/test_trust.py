@@ -77,7 +77,7 @@ def test_a_revoked_certificate_is_refused_before_the_pin(bidder: Bidder) -> None
     bidder.sandbox.fault("cert-revoked")
     with pytest.raises(CertificateRevoked) as caught:
         bidder.desk.signing.sign(folder, bidder.signing, bidder.ask)
-    assert caught.value.subject == bidder.keys.signing_cert.subject
+    assert caught.value.subject == bidder.keys.signing_cert.common_name
     assert caught.value.source.endswith("/ocsp")
     assert not (folder / "bid.asice").exists()
     bidder.sandbox.fault("cert-revoked", 0)
@@ -285,7 +285,7 @@ def test_no_key_is_released_to_a_revoked_opening_certificate(lone_bidder: Bidder
     revoke(bidder.sandbox.data, opening, system_now())
     with pytest.raises(CertificateRevoked) as caught:
         bidder.desk.opening.release(folder, bidder.signing, bidder.ask)
-    assert caught.value.subject == opening.subject
+    assert caught.value.subject == opening.common_name
 
 
 def test_offline_the_signatures_hold_and_only_the_revocation_is_open(lone_bidder: Bidder) -> None:

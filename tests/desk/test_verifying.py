@@ -48,6 +48,9 @@ def test_what_the_network_has_sent_is_judged_file_by_file(bidder: Bidder, submit
     assert bidder.desk.verifying.verify(submitted / "receipt.tsr").kind == "timestamp"
     assert told(bidder.desk, spoilt(submitted / "receipt.json")) == {"valid", "invalid"}
     assert told(bidder.desk, spoilt(submitted / "receipt.tsr")) == {"invalid"}
+    (page,) = bidder.desk.verifying.verify(submitted / "receipt.pdf").verdicts
+    assert page.verdict == "cannot-tell"
+    assert chinese(page).endswith("这一页是回执的打印件，不能作为凭据；请核验 receipt.p7s")
     (submitted / "receipt.p7s").unlink()
     for name in ("receipt.json", "receipt.tsr"):
         assert told(bidder.desk, submitted / name) == {"cannot-tell"}

@@ -9,6 +9,7 @@ import pytest
 from bidclient.ask import Ask
 from bidclient.crypto.private_key import PrivateKey
 from bidclient.errors import NoSuchKey
+from bidclient.explain import explain
 from bidclient.keys.choice import find_key, partner
 from bidclient.keys.info import KeyInfo, issuers, key_id
 from tests.support.pki import Authority, InMemoryKey
@@ -87,6 +88,7 @@ def test_nothing_wanted_is_the_only_one_for_the_use(ours: list[InMemoryKey], she
     assert find_key([own], None, "decrypt")[1].certificate == ours[1].certificate
     with pytest.raises(NoSuchKey) as caught:
         find_key([shelf], None, "sign")
+    assert "“任意一张”" in explain(caught.value, "zh").cause
     assert caught.value.known.count("A100:") == caught.value.known.count("B200:") == 1
 
 

@@ -222,6 +222,7 @@ def test_seals_lie_where_the_documents_are_signed(sample_id: str) -> None:
                     if b[0] < x + wide and x - wide < b[2] and b[1] < y + high and y - high < b[3]
                 ], f"{document.name}: {position.kind}"
                 boxes.append((x - wide, y - high, x + wide, y + high))
+            assert free == [], f"{document.name} invites a seal that the tender does not ask for"
 
 
 @every_pdf

@@ -1,11 +1,14 @@
 """Whose bid a text says it is, in the spellings that bids have."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bidclient.crypto.uscc import uscc_check
-from bidclient.similarity.bidder import Declared, declared_bidders, foreign_bidder
+from bidclient.similarity.bidder import Declared, declared_bidders, foreign_bidder, is_our_bid
+from bidclient.similarity.marks import marks
 
 OURS, THEIRS = "陇原示范建设工程有限公司", "另一家建设集团有限公司"
 CODE = "91629999TBX00001X"
@@ -25,6 +28,11 @@ OTHER_USCC = OTHER + uscc_check(OTHER)
         f"投标单位：____{THEIRS}____",
         "投标人：另一家建设集团 有限公司",
         f"封面\n\n投标人全称：{THEIRS}\n",
+        f"投标人：\n{THEIRS}（盖章）",
+        f"项目名称\t道路工程\n投标人\t{THEIRS}\n",
+        f"投标人名称\n{THEIRS}\n",
+        f'<bid 投标人="{THEIRS}" 总价="1">',
+        f'{{"bidder":{{"agent":"甲","name":"{THEIRS}","phone":""}}}}',
     ],
 )
 def test_a_bidder_is_found(line: str) -> None:
@@ -48,6 +56,21 @@ def test_a_bidder_is_found(line: str) -> None:
 )
 def test_who_names_none_is_not_foreign(text: str) -> None:
     assert foreign_bidder(text, USCC, [OURS]) is None
+
+
+def test_a_draft_out_of_its_folder_tells_the_code_too() -> None:
+    text = f'{{"bidder":{{"name":"{THEIRS}","phone":"","uscc":"{OTHER_USCC}"}}}}'
+    assert foreign_bidder(text, USCC, []) == Declared(THEIRS, OTHER_USCC)
+    assert is_our_bid(text, OTHER_USCC, [])
+
+
+def test_no_text_takes_long() -> None:
+    """Blanks between the words may be many; trying all ways to share them out would take hours."""
+    start = time.perf_counter()
+    for blank in (" ", "\n", "\t", "_", "(", '{"bidder":'):
+        assert declared_bidders("投标人" + blank * 6_000) == ()
+        assert marks("姓名" + blank * 200_000) == ()
+    assert time.perf_counter() - start < 2.0
 
 
 def test_one_of_a_consortium_is_ours() -> None:

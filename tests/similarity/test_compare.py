@@ -43,10 +43,9 @@ def test_a_copied_passage_is_always_found_where_it_stands(
     wanted = normalise(copied).string()
     assert wanted in normalise(draft[found.start : found.end]).string()
     assert wanted in normalise(source[found.source_start : found.source_end]).string()
-    assert abs(found.start - place) < 60
-    assert abs(found.source_start - low) < 60
-    # Text beside it may be alike by chance, but not much of it.
-    assert found.end - found.start <= length + 60
+    # Phrases of the trade beside it may be drawn in, but never what is far away.
+    assert abs(found.start - place) < 400
+    assert abs(found.source_start - low) < 600
 
 
 def test_a_text_is_like_itself_from_beginning_to_end() -> None:
@@ -63,6 +62,16 @@ def test_a_text_of_a_thousand_pages_is_compared_with_itself_in_no_time() -> None
     found = against(text, own(1, text))
     assert found.total.counted > 0.99 * found.total.characters
     assert max(found.passages, key=lambda one: one.end - one.start).likeness == "verbatim"
+
+
+def test_a_text_that_says_everything_twice_in_another_order_is_found() -> None:
+    random = Random(160)
+    paragraphs = [paragraph(random, 2, 3) for _ in range(400)] * 2
+    random.shuffle(paragraphs)
+    text = "".join(paragraphs)
+    random.shuffle(paragraphs)
+    found = against(text, own(1, "".join(paragraphs)))
+    assert found.total.counted > 0.9 * found.total.characters
 
 
 def test_both_ways_the_same_is_found() -> None:

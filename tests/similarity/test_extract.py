@@ -273,6 +273,18 @@ def test_formulas_count_as_their_values_and_readings_are_no_text(tmp_path: Path)
 def test_an_ofd_is_read_with_what_its_pages_borrow(tmp_path: Path) -> None:
     found = extract(make_ofd(tmp_path / "a.ofd", [["投标函", "致：招标人"], ["第二页"]], "页眉"))
     assert page_texts(found) == ["页眉\n投标函\n致：招标人\n", "页眉\n第二页\n"]
+    assert "制作信息无法读取：OFD" in said(found)
+
+
+def test_files_inside_a_pdf_are_named(tmp_path: Path) -> None:
+    path = make_pdf(tmp_path / "a.pdf", ["正文"])
+    with pikepdf.open(path, allow_overwriting_input=True) as pdf:
+        for number in range(7):
+            pdf.attachments[f"报价{number}.xlsx"] = b"x"
+        pdf.save(path)
+    assert "嵌入的文件或对象未检查：报价0.xlsx、报价1.xlsx、报价2.xlsx、报价3.xlsx、报价4.xlsx、+2" in said(
+        extract(path)
+    )
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
@@ -293,21 +305,21 @@ def test_a_picture_is_a_page_that_was_not_read(tmp_path: Path) -> None:
 
 
 REFUSED = {
-    "empty.pdf": (b"", "空文件"),
-    "old.doc": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "另存为"),
-    "old.docx": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "另存为"),
+    "empty.pdf": (b"", "zero bytes"),
+    "old.doc": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "save as"),
+    "old.docx": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "save as"),
     "locked.docx": (
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99) + "EncryptedPackage".encode("utf-16-le"),
-        "加密",
+        "encrypted",
     ),
-    "program.exe": (b"MZ", "不支持"),
-    "noending": (b"%PDF-1.4", "不支持"),
+    "program.exe": (b"MZ", "not read"),
+    "noending": (b"%PDF-1.4", "not read"),
     "picture.pdf": (b"\x89PNG\r\n\x1a\n", "png inside"),
     "document.png": (b"%PDF-1.7", "pdf inside"),
-    "binary.txt": (b"\x00\x01\x02", "不是文本"),
+    "binary.txt": (b"\x00\x01\x02", "no text"),
     "zip.csv": (b"PK\x03\x04", "zip inside"),
-    "broken.docx": (b"PK\x03\x04garbage", "损坏"),
-    "broken.pdf": (b"%PDF-1.7 garbage", "损坏"),
+    "broken.docx": (b"PK\x03\x04garbage", "damaged"),
+    "broken.pdf": (b"%PDF-1.7 garbage", "damaged"),
 }
 
 
@@ -324,7 +336,7 @@ def test_what_cannot_be_read_is_refused_with_the_reason(tmp_path: Path, name: st
 def test_an_encrypted_pdf_says_so(tmp_path: Path) -> None:
     with pikepdf.open(make_pdf(tmp_path / "open.pdf", ["密"])) as pdf:
         pdf.save(tmp_path / "locked.pdf", encryption=pikepdf.Encryption(user="a", owner="b"))
-    with pytest.raises(BadDocument, match="加密"):
+    with pytest.raises(BadDocument, match="encrypted"):
         extract(tmp_path / "locked.pdf")
 
 

@@ -48,6 +48,18 @@ def program(path: Path, script: str) -> Ocr:
     return Ocr(str(path), "none")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
+def test_a_program_in_the_current_folder_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows looks there first, and it may be the folder of a stranger's files."""
+    program(tmp_path / "tesseract", f"echo chi_sim; touch {tmp_path}/ran")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", ".:/bin")
+    assert Ocr.found() is None
+    assert not (tmp_path / "ran").exists()
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    assert Ocr.found() is not None
+
+
 @needs_tesseract
 def test_a_scanned_page_is_read_and_says_so(scanned: tuple[bytes, str], tmp_path: Path) -> None:
     picture_file, text = scanned

@@ -2,9 +2,12 @@
 
 import multiprocessing
 import os
+import socket
 import sqlite3
+import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,6 +128,7 @@ def test_the_password_comes_from_elsewhere(
     [
         "postgresql://clerk:top-secret@127.0.0.1/postgres",
         "postgresql://clerk@127.0.0.1/postgres?password=top-secret",
+        "postgresql://clerk@127.0.0.1/postgres?sslpassword=top-secret",
         "postgresql://clerk@127.0.0.1/postgres?no_such_option=top-secret",
     ],
 )
@@ -142,6 +146,30 @@ def test_elsewhere_only_by_tls(server: Server) -> None:
         open_postgres_archive(address, server.password)
     assert "SSL" in caught.value.reason
     open_postgres_archive(f"{address}?sslmode=disable", server.password).close()
+
+
+@pytest.mark.parametrize("method", [3, 5])
+def test_a_server_that_asks_for_the_password_itself_is_not_told_it(method: int) -> None:
+    """AuthenticationCleartextPassword and AuthenticationMD5Password (PostgreSQL, protocol 3.0, §55.7)."""
+    told = []
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.settimeout(10)
+            connection.recv(4096)
+            salt = b"salt" if method == 5 else b""
+            connection.sendall(b"R" + struct.pack(">LL", 8 + len(salt), method) + salt)
+            told.append(connection.recv(4096))
+
+    with socket.create_server(("0.0.0.0", 0)) as listener:  # noqa: S104 - to us not this computer, as above
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        address = f"postgresql://clerk@0.0.0.0:{listener.getsockname()[1]}/postgres?sslmode=disable"
+        with pytest.raises(ArchiveUnreachable):
+            open_postgres_archive(address, "top-secret")
+        thread.join(20)
+    assert told == [b""]
 
 
 def test_nobody_there() -> None:

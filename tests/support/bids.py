@@ -16,6 +16,7 @@ from bidclient.checks.pdf import preflight
 from bidclient.formats.instant import instant_text
 from bidclient.formats.money import amount_in_words
 from bidclient.formats.stored_zip import Writer
+from bidclient.formats.typeface import draw
 from bidclient.stages.draft import (
     ClauseLink,
     Draft,
@@ -89,8 +90,11 @@ def make_pki() -> Pki:
     )
 
 
-def make_pdf(path: Path, pages: Sequence[str], **properties: str) -> Path:
-    """A PDF with a page for each text, with `properties` such as author="…"; equal input, equal bytes."""
+def make_pdf(path: Path, pages: Sequence[str], *, embedded: bool = False, **properties: str) -> Path:
+    """A PDF with a page for each text, with `properties` such as author="…"; equal input, equal bytes.
+
+    Its font is one that every reader of Chinese has; `embedded` puts the fonts of ours into the file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     pdfmetrics.registerFont(UnicodeCIDFont(_FONT))
     canvas = Canvas(str(path), invariant=1)
@@ -98,9 +102,13 @@ def make_pdf(path: Path, pages: Sequence[str], **properties: str) -> Path:
         setter: Callable[[str], None] = getattr(canvas, f"set{name.capitalize()}")
         setter(value)
     for text in pages:
-        canvas.setFont(_FONT, 14)
+        if not embedded:
+            canvas.setFont(_FONT, 14)
         for number, line in enumerate(text.splitlines()):
-            canvas.drawString(72, 760 - 22 * number, line)
+            if embedded:
+                draw(canvas, 72, 760 - 22 * number, line, 14)
+            else:
+                canvas.drawString(72, 760 - 22 * number, line)
         canvas.showPage()
     canvas.save()
     return path
@@ -175,8 +183,13 @@ def add_document(
     **properties: str,
 ) -> Draft:
     """The draft with one more real PDF in its place under `parts`."""
-    path = make_pdf(parts / part / f"{title}.pdf", pages, **properties)
-    facts = preflight(path)
+    path = make_pdf(parts / part / f"{title}.pdf", pages, embedded=True, **properties)
+    return add_file(draft, tender, path, name, title)
+
+
+def add_file(draft: Draft, tender: Tender, path: Path, name: str, title: str) -> Draft:
+    """The draft with the file at parts/<part>/<file> in the place `name`, unless it is damaged."""
+    part, facts = path.parent.name, preflight(path)
     document = DraftDocument(
         part, name, path.name, title, facts.size, facts.sha256, facts.pages, instant_text(NOW)
     )

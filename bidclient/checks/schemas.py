@@ -1,6 +1,6 @@
 """JSON Schemas (2020-12) of our files and statements, made from the records for strangers to check with.
 
-Those of all records are written by similarity/schemas.py.
+Those of all records are written by similarity/report/schemas.py.
 """
 
 import json

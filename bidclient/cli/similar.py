@@ -11,8 +11,8 @@ from bidclient.cli.terminal import FILE, FOLDER, Refusal, Terminal, command
 from bidclient.desk.self_check import AcceptedFinding, SelfCheckOrder, SelfCheckReport, kind_of
 
 if TYPE_CHECKING:
-    from bidclient.similarity.report import Found, SamePassage, SelfCheck
-    from bidclient.similarity.report_words import Words
+    from bidclient.similarity.report.self_check import Found, SamePassage, SelfCheck
+    from bidclient.similarity.report.words import Words
 
 _CHECK = "check"
 _SHOWN_FINDINGS = 40
@@ -124,7 +124,7 @@ VERBS = {"similar": similar}
 
 @lines_of.register
 def _report(value: SelfCheckReport, say: Say) -> Lines:
-    from bidclient.similarity.report_words import Words
+    from bidclient.similarity.report.words import Words
 
     record, words = value.record, Words(say.language)
     yield from _summary(record, say, words)
@@ -186,7 +186,7 @@ def _passage(one: "SamePassage", words: "Words") -> Lines:
 
 
 def _coverage(record: "SelfCheck", say: Say, words: "Words") -> Lines:
-    from bidclient.similarity.report_words import share_row
+    from bidclient.similarity.report.words import share_row
 
     labels = [words.excuse(one) for one in ("", "tender", "public", "template")]
     yield say("相同文字占比：", "Share of text that stands elsewhere:")
@@ -211,7 +211,7 @@ def _not_checked(record: "SelfCheck", say: Say) -> Lines:
 
 @lines_of.register
 def _accepted(value: AcceptedFinding, say: Say) -> Lines:
-    from bidclient.similarity.report_words import Words
+    from bidclient.similarity.report.words import Words
 
     one = value.finding
     reason = one.accepted.reason if one.accepted else ""

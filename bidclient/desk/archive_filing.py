@@ -12,11 +12,11 @@ from bidclient.errors import BadDocument, BidError, FileProblem, SettingProblem,
 from bidclient.explain import explain
 from bidclient.formats.content import file_digest
 from bidclient.formats.instant import instant_text
-from bidclient.similarity.bidder import foreign_bidder, is_named, is_our_bid
-from bidclient.similarity.document import Extract
-from bidclient.similarity.extract import EXTRACTOR_VERSION
-from bidclient.similarity.ocr import Ocr
-from bidclient.similarity.running_heads import without_running_heads
+from bidclient.similarity.findings.bidder import foreign_bidder, is_named, is_our_bid
+from bidclient.similarity.reading.document import Extract
+from bidclient.similarity.reading.extract import EXTRACTOR_VERSION
+from bidclient.similarity.reading.ocr import Ocr
+from bidclient.similarity.reading.running_heads import without_running_heads
 from bidclient.store.archive import Archive, Content, Filed, indexed
 from bidclient.store.archive_records import RefusedFile
 from bidclient.store.settings import CompanySettings

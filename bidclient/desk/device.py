@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-from bidclient.similarity.device import DeviceFacts, Probe
+from bidclient.similarity.findings.device import DeviceFacts, Probe
 from bidclient.stages.package import DeviceStatement
 
 _LOCALLY_MADE_UP = 1 << 40

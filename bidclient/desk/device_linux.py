@@ -4,7 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from bidclient.similarity.device import Adapter, DeviceFacts, Probe
+from bidclient.similarity.findings.device import Adapter, DeviceFacts, Probe
 
 _SECONDS = 5
 _ETHERNET = "1"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from bidclient.desk.device_linux import NOT_THERE, made_up, probed
-from bidclient.similarity.device import Adapter, DeviceFacts, Probe
+from bidclient.similarity.findings.device import Adapter, DeviceFacts, Probe
 
 _SECONDS = 10
 _PORT = re.compile(

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from bidclient.desk.device_linux import NOT_THERE, made_up, probed
-from bidclient.similarity.device import Adapter, DeviceFacts, Probe
+from bidclient.similarity.findings.device import Adapter, DeviceFacts, Probe
 
 _SECONDS = 20
 _VIRTUAL_ADAPTERS = ("virtual", "vpn", "tap-", "vmware", "hyper-v", "loopback", "bluetooth", "wan miniport")

@@ -10,10 +10,10 @@ from typing import Self, TypeVar
 from bidclient.ask import Progress, silent
 from bidclient.desk.archive_intake import Handed
 from bidclient.errors import BadDocument, FileProblem, TooLarge
-from bidclient.similarity.apart import Reader
-from bidclient.similarity.document import Extract
-from bidclient.similarity.limits import LIMITS, Limits
-from bidclient.similarity.ocr import Ocr
+from bidclient.similarity.reading.apart import Reader
+from bidclient.similarity.reading.document import Extract
+from bidclient.similarity.reading.limits import LIMITS, Limits
+from bidclient.similarity.reading.ocr import Ocr
 
 _LITTLE = 4 * 1024 * 1024
 _AT_ONCE = 2

@@ -22,7 +22,7 @@ from bidclient.store.settings import Settings
 
 if TYPE_CHECKING:
     # numpy, lxml and PDF readers: imported where a check runs, which most verbs never do.
-    from bidclient.similarity.report import Found, SelfCheck
+    from bidclient.similarity.report.self_check import Found, SelfCheck
 
 ReportKind = Literal["html", "pdf", "json"]
 _KINDS: tuple[ReportKind, ...] = ("html", "pdf", "json")
@@ -121,7 +121,7 @@ class SelfChecking:
         """
         import msgspec
 
-        from bidclient.similarity.report import Acceptance, readable
+        from bidclient.similarity.report.self_check import Acceptance, readable
         from bidclient.store.self_checks import SelfChecks
 
         reason = readable(" ".join(reason.split()))[:_LONGEST_REASON]
@@ -161,13 +161,13 @@ def kind_of(out: Path) -> ReportKind:
 
 def _written(record: "SelfCheck", kind: ReportKind, language: Language) -> bytes:
     if kind == "html":
-        from bidclient.similarity.report_html import report_html
+        from bidclient.similarity.report.html import report_html
 
         return report_html(record, language)
     if kind == "pdf":
-        from bidclient.similarity.report_pdf import report_pdf
+        from bidclient.similarity.report.pdf import report_pdf
 
         return report_pdf(record, language)
-    from bidclient.similarity.report import self_check_bytes
+    from bidclient.similarity.report.self_check import self_check_bytes
 
     return self_check_bytes(record)

@@ -34,12 +34,12 @@ from bidclient.explain import LANGUAGES, explain
 from bidclient.formats import stored_zip
 from bidclient.formats.bseal import read_frame
 from bidclient.formats.content import file_digest, read_limited
-from bidclient.similarity.bidder import folded_name, foreign_bidder, is_named, is_our_bid
-from bidclient.similarity.document import Extract
-from bidclient.similarity.examined import Counterpart, Examined
-from bidclient.similarity.limits import LIMITS, Limits
-from bidclient.similarity.ocr import Ocr
-from bidclient.similarity.report import RefusedInput, Skipped, readable
+from bidclient.similarity.findings.bidder import folded_name, foreign_bidder, is_named, is_our_bid
+from bidclient.similarity.findings.examined import Counterpart, Examined
+from bidclient.similarity.reading.document import Extract
+from bidclient.similarity.reading.limits import LIMITS, Limits
+from bidclient.similarity.reading.ocr import Ocr
+from bidclient.similarity.report.self_check import RefusedInput, Skipped, readable
 from bidclient.stages.draft import Draft, document_path
 from bidclient.stages.stub import read_stub
 from bidclient.stages.tender import DOCUMENTS, Tender, TenderPackage

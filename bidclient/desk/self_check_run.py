@@ -16,11 +16,14 @@ from bidclient.desk.self_check_subjects import Subjects
 from bidclient.desk.self_check_texts import NO_ARCHIVE, Shelf, Texts
 from bidclient.desk.workplace import Workplace
 from bidclient.formats.instant import instant_text
-from bidclient.similarity.document import Extract
-from bidclient.similarity.extract import EXTRACTOR_VERSION
-from bidclient.similarity.fingerprint import PARAMETERS
-from bidclient.similarity.ocr import Ocr
-from bidclient.similarity.report import (
+from bidclient.similarity.findings.thresholds import ORIGINS, Thresholds
+from bidclient.similarity.passages.fingerprint import PARAMETERS
+from bidclient.similarity.reading.document import Extract
+from bidclient.similarity.reading.extract import EXTRACTOR_VERSION
+from bidclient.similarity.reading.ocr import Ocr
+from bidclient.similarity.report.html import report_html
+from bidclient.similarity.report.parts import found, same_passages, shares
+from bidclient.similarity.report.self_check import (
     FORMAT,
     NOTICE_EN,
     NOTICE_ZH,
@@ -34,9 +37,6 @@ from bidclient.similarity.report import (
     readable,
     self_check_bytes,
 )
-from bidclient.similarity.report_html import report_html
-from bidclient.similarity.report_parts import found, same_passages, shares
-from bidclient.similarity.thresholds import ORIGINS, Thresholds
 from bidclient.stages.draft import Draft, draft_sha256
 from bidclient.stages.tender import TenderPackage, read_tender
 from bidclient.store.bids import BidFolder

@@ -13,31 +13,31 @@ from bidclient.desk.self_check_texts import Shelf, Texts, label
 from bidclient.desk.workplace import Workplace
 from bidclient.errors import BadDocument, TooLarge
 from bidclient.formats.instant import parse_instant
-from bidclient.similarity.ancestry import check_ancestry
-from bidclient.similarity.bidder import foreign_bidder
-from bidclient.similarity.blind import check_blind
-from bidclient.similarity.compare import Comparison
-from bidclient.similarity.copies import SeenCode, check_creation_code
-from bidclient.similarity.examined import Counterpart
-from bidclient.similarity.leftovers import check_leftovers, named
-from bidclient.similarity.locks import check_locks
-from bidclient.similarity.making import check_making
-from bidclient.similarity.ours import Ours
-from bidclient.similarity.people import Holder, check_bond, check_people, digests, holders
-from bidclient.similarity.prices import (
+from bidclient.similarity.findings.ancestry import check_ancestry
+from bidclient.similarity.findings.bidder import foreign_bidder
+from bidclient.similarity.findings.blind import check_blind
+from bidclient.similarity.findings.copies import SeenCode, check_creation_code
+from bidclient.similarity.findings.examined import Counterpart
+from bidclient.similarity.findings.leftovers import check_leftovers, named
+from bidclient.similarity.findings.locks import check_locks
+from bidclient.similarity.findings.making import check_making
+from bidclient.similarity.findings.ours import Ours
+from bidclient.similarity.findings.people import Holder, check_bond, check_people, digests, holders
+from bidclient.similarity.findings.prices import (
     PriceList,
     check_patterns,
     check_pricing_file,
     price_list,
     same_slips,
 )
-from bidclient.similarity.pricing_file import PricingFile, read_pricing_file
-from bidclient.similarity.report import Skipped
-from bidclient.similarity.running_heads import without_running_heads
-from bidclient.similarity.same_pictures import check_pictures
-from bidclient.similarity.slips import Background, SharedSlips, check_typing
-from bidclient.similarity.texts import check_reuse, passages_by_bid
-from bidclient.similarity.traces import Traces, traces_of
+from bidclient.similarity.findings.same_pictures import check_pictures
+from bidclient.similarity.findings.slips import Background, SharedSlips, check_typing
+from bidclient.similarity.findings.texts import check_reuse, passages_by_bid
+from bidclient.similarity.findings.traces import Traces, traces_of
+from bidclient.similarity.passages.compare import Comparison
+from bidclient.similarity.reading.pricing_file import PricingFile, read_pricing_file
+from bidclient.similarity.reading.running_heads import without_running_heads
+from bidclient.similarity.report.self_check import Skipped
 from bidclient.stages.draft import Draft, PricedItem
 from bidclient.stages.tender import Tender
 from bidclient.store.archive_records import KeptBid

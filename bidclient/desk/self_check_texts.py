@@ -8,16 +8,16 @@ from functools import lru_cache
 from bidclient.ask import Progress
 from bidclient.desk.archive_filing import READER
 from bidclient.desk.self_check_inputs import Inputs
-from bidclient.similarity.compare import Comparison, Coverage, compare
-from bidclient.similarity.document import Extract
-from bidclient.similarity.examined import Counterpart, Examined
-from bidclient.similarity.fingerprint import PARAMETERS
-from bidclient.similarity.passage import Passage
-from bidclient.similarity.report import ArchiveInput
-from bidclient.similarity.report_parts import state_of
-from bidclient.similarity.running_heads import without_running_heads
-from bidclient.similarity.source import Query, Source, TextSource
-from bidclient.similarity.traces import Traces
+from bidclient.similarity.findings.examined import Counterpart, Examined
+from bidclient.similarity.findings.traces import Traces
+from bidclient.similarity.passages.compare import Comparison, Coverage, compare
+from bidclient.similarity.passages.fingerprint import PARAMETERS
+from bidclient.similarity.passages.passage import Passage
+from bidclient.similarity.passages.source import Query, Source, TextSource
+from bidclient.similarity.reading.document import Extract
+from bidclient.similarity.reading.running_heads import without_running_heads
+from bidclient.similarity.report.parts import state_of
+from bidclient.similarity.report.self_check import ArchiveInput
 from bidclient.stages.tender import Tender
 from bidclient.store.archive import Archive
 from bidclient.store.archive_records import OWN, Kept, KeptBid, KeptDocument

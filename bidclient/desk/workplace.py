@@ -9,7 +9,7 @@ from bidclient.checks.finding import Finding
 from bidclient.desk.connection import Clock
 from bidclient.desk.device import device_facts
 from bidclient.formats.instant import instant_text
-from bidclient.similarity.device import Bid, DeviceFacts, DeviceUse, Ledger, Marks, device_marks
+from bidclient.similarity.findings.device import Bid, DeviceFacts, DeviceUse, Ledger, Marks, device_marks
 from bidclient.stages.tender import Tender
 from bidclient.store.device_ledger import DeviceLedger
 from bidclient.store.local_key import local_key
@@ -62,7 +62,7 @@ class Workplace:
     def findings(self, uscc: str, tender: Tender, locks: Collection[str] = ()) -> list[Finding]:
         """DEV-001 to DEV-003 and NET-001 for a bid that is made here. Raises DiskProblem."""
         # The sentences of all findings are wanted where something is checked, and here only.
-        from bidclient.similarity.device_findings import check_device, check_network
+        from bidclient.similarity.findings.device_findings import check_device, check_network
 
         marks = _NO_MARKS if self._files is None else self._marks(self._files, locks)
         found = check_device(_bid(uscc, tender), self.ledger(), marks, self.facts)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bidclient.ask import Progress, silent
-from bidclient.similarity.document import Extract, Picture, Trait
-from bidclient.similarity.fingerprint import PARAMETERS, Fingerprint, Parameters, fingerprint
-from bidclient.similarity.normal import Ranges, normalise
-from bidclient.similarity.source import Source
+from bidclient.similarity.passages.fingerprint import PARAMETERS, Fingerprint, Parameters, fingerprint
+from bidclient.similarity.passages.normal import Ranges, normalise
+from bidclient.similarity.passages.source import Source
+from bidclient.similarity.reading.document import Extract, Picture, Trait
 from bidclient.store.archive_records import OWN, Kept, KeptBid, KeptDocument, Outdated, PastBid, RefusedFile
 
 

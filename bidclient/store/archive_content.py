@@ -3,9 +3,9 @@
 import zlib
 from collections.abc import Sequence
 
-from bidclient.similarity.document import Picture
-from bidclient.similarity.fingerprint import Fingerprint, Parameters, fingerprint
-from bidclient.similarity.normal import Ranges, normalise
+from bidclient.similarity.passages.fingerprint import Fingerprint, Parameters, fingerprint
+from bidclient.similarity.passages.normal import Ranges, normalise
+from bidclient.similarity.reading.document import Picture
 from bidclient.store.archive import Content
 from bidclient.store.archive_layout import PLACE, Tables, damage_told, packed, sound
 from bidclient.store.archive_rows import BodyRow, KeptFingerprint, Numbered, SourceRow

@@ -4,8 +4,8 @@ import zlib
 from dataclasses import dataclass
 
 from bidclient.formats.instant import Instant
-from bidclient.similarity.document import Page, PageKind, Picture, Strength, Trait
-from bidclient.similarity.normal import Ranges
+from bidclient.similarity.passages.normal import Ranges
+from bidclient.similarity.reading.document import Page, PageKind, Picture, Strength, Trait
 from bidclient.stages.draft import PricedItem
 from bidclient.store.archive_layout import PLACE, damage_told, unpacked
 from bidclient.store.archive_records import Kept, KeptBid, KeptDocument, PastBid

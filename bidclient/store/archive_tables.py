@@ -7,10 +7,10 @@ import msgspec
 
 from bidclient.ask import Progress, silent
 from bidclient.errors import ArchiveUnfit, Busy, NoSuchBid
-from bidclient.similarity.document import Extract
-from bidclient.similarity.fingerprint import PARAMETERS, Parameters, fingerprint
-from bidclient.similarity.normal import normalise
-from bidclient.similarity.source import Source
+from bidclient.similarity.passages.fingerprint import PARAMETERS, Parameters, fingerprint
+from bidclient.similarity.passages.normal import normalise
+from bidclient.similarity.passages.source import Source
+from bidclient.similarity.reading.document import Extract
 from bidclient.store.archive import Description, Filed
 from bidclient.store.archive_content import ArchivedText, read_body, write_content, write_fingerprint
 from bidclient.store.archive_layout import LAYOUT, Tables, in_batches, marks, packed, selected, sound

@@ -15,9 +15,9 @@ import msgspec
 
 from bidclient.errors import DiskProblem
 from bidclient.formats import atomic
-from bidclient.similarity.compare import Coverage
-from bidclient.similarity.document import Extract
-from bidclient.similarity.passage import Passage
+from bidclient.similarity.passages.compare import Coverage
+from bidclient.similarity.passages.passage import Passage
+from bidclient.similarity.reading.document import Extract
 
 _EFFORT = 3
 _MOST_BYTES = 512 * 1024 * 1024

@@ -17,7 +17,7 @@ from bidclient.errors import BadFormat, DiskProblem, JournalBroken, NotCanonical
 from bidclient.formats import atomic, canonical
 from bidclient.formats.instant import parse_instant
 from bidclient.formats.shapes import END
-from bidclient.similarity.device import DeviceUse, Ledger
+from bidclient.similarity.findings.device import DeviceUse, Ledger
 from bidclient.stages.tender import Hex32, Record
 from bidclient.store.journal import Fact, Journal, JournalEntry
 from bidclient.store.lock import locked

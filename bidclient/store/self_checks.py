@@ -12,7 +12,13 @@ import msgspec
 from bidclient.errors import DiskProblem
 from bidclient.formats import atomic, canonical
 from bidclient.formats.record import read_record
-from bidclient.similarity.report import Acceptance, Accepted, SelfCheck, read_self_check, self_check_bytes
+from bidclient.similarity.report.self_check import (
+    Acceptance,
+    Accepted,
+    SelfCheck,
+    read_self_check,
+    self_check_bytes,
+)
 from bidclient.store.numbered import new_folder, new_place, numbered
 
 SELF_CHECK: Final = "self-check"

@@ -8,7 +8,7 @@ import msgspec
 
 from bidclient.errors import DiskProblem, FileProblem, SettingProblem
 from bidclient.formats import atomic
-from bidclient.similarity.thresholds import Thresholds
+from bidclient.similarity.findings.thresholds import Thresholds
 
 _LIMIT = 1024 * 1024
 _DATABASE = ("postgresql://", "postgres://")

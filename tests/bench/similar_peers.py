@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from bidclient.similarity.passage import Passage
+from bidclient.similarity.passages.passage import Passage
 from tests.bench.similar_work import BIDS, QUERY, TENDER, read_bids, write_found
 
 _WORDS = 5

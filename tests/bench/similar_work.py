@@ -10,12 +10,12 @@ from multiprocessing import Pool
 from pathlib import Path
 from random import Random
 
-from bidclient.similarity.compare import compare
-from bidclient.similarity.document import Extract, Page
-from bidclient.similarity.fingerprint import Fingerprint, fingerprint
-from bidclient.similarity.normal import Ranges, normalise
-from bidclient.similarity.passage import Owner, Passage
-from bidclient.similarity.source import Query, Source, TextSource
+from bidclient.similarity.passages.compare import compare
+from bidclient.similarity.passages.fingerprint import Fingerprint, fingerprint
+from bidclient.similarity.passages.normal import Ranges, normalise
+from bidclient.similarity.passages.passage import Owner, Passage
+from bidclient.similarity.passages.source import Query, Source, TextSource
+from bidclient.similarity.reading.document import Extract, Page
 from bidclient.store.archive import Archive, Filed, indexed
 from bidclient.store.archive_records import PastBid
 from bidclient.store.archive_sqlite import open_sqlite_archive

@@ -11,7 +11,7 @@ import pytest
 from bidclient import resource
 from bidclient.checks.schemas import form_schema, schemas
 from bidclient.formats import canonical
-from bidclient.similarity.schemas import ALL_RECORDS, write
+from bidclient.similarity.report.schemas import ALL_RECORDS, write
 from bidclient.stages.draft import Draft
 from tests.support.bids import make_draft, make_package, make_pki, make_tender, tender_record
 

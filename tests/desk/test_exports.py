@@ -30,13 +30,13 @@ from bidclient.formats.pdf_origin import date
 from bidclient.formats.typeface import draw
 from bidclient.keys.info import KeyInfo, key_id
 from bidclient.sandbox.receipt_pdf import receipt_pdf
-from bidclient.similarity.ancestry import check_ancestry
-from bidclient.similarity.document import Extract
-from bidclient.similarity.examined import Examined
-from bidclient.similarity.office_traits import traits as office_traits
-from bidclient.similarity.pdf_traits import traits as pdf_traits
-from bidclient.similarity.report import SelfCheck
-from bidclient.similarity.traces import Traces
+from bidclient.similarity.findings.ancestry import check_ancestry
+from bidclient.similarity.findings.examined import Examined
+from bidclient.similarity.findings.traces import Traces
+from bidclient.similarity.reading.document import Extract
+from bidclient.similarity.reading.office_traits import traits as office_traits
+from bidclient.similarity.reading.pdf_traits import traits as pdf_traits
+from bidclient.similarity.report.self_check import SelfCheck
 from bidclient.stages.draft import ClauseLink, PricedItem
 from bidclient.stages.submitted import Receipt
 from bidclient.stages.tender import SealPosition, TenderPackage

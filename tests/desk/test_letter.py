@@ -10,7 +10,7 @@ from bidclient.desk import Desk, build
 from bidclient.desk.letter import write_letter
 from bidclient.errors import BadValue, BidExists
 from bidclient.formats import atomic
-from bidclient.similarity.extract import extract
+from bidclient.similarity.reading.extract import extract
 from bidclient.stages.draft import Draft, draft_bytes, new_draft, with_field
 from bidclient.stages.tender import FormField, Part, RequiredDocument, SealPosition, TenderPackage
 from bidclient.store.bids import BidFolder

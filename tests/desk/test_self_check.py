@@ -17,11 +17,11 @@ from bidclient.errors import (
     Cancelled,
     NoSuchFinding,
 )
-from bidclient.similarity.document import Extract, Page
-from bidclient.similarity.examined import Counterpart, Examined
-from bidclient.similarity.limits import LIMITS, Limits
-from bidclient.similarity.report import read_self_check
-from bidclient.similarity.thresholds import Thresholds
+from bidclient.similarity.findings.examined import Counterpart, Examined
+from bidclient.similarity.findings.thresholds import Thresholds
+from bidclient.similarity.reading.document import Extract, Page
+from bidclient.similarity.reading.limits import LIMITS, Limits
+from bidclient.similarity.report.self_check import read_self_check
 from bidclient.stages.draft import read_draft
 from bidclient.stages.package import pack
 from bidclient.stages.signed import sign

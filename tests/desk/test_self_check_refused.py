@@ -16,7 +16,7 @@ from bidclient.errors import (
     SettingProblem,
 )
 from bidclient.formats import atomic
-from bidclient.similarity.document import Extract, Page
+from bidclient.similarity.reading.document import Extract, Page
 from bidclient.stages.draft import draft_bytes, read_draft
 from bidclient.stages.package import pack
 from bidclient.stages.signed import sign

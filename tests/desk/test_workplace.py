@@ -17,7 +17,7 @@ from bidclient.desk.device_macos import read_addresses, read_disks, read_platfor
 from bidclient.desk.device_windows import _powershell, read_answer
 from bidclient.desk.workplace import Workplace, WorkplaceFiles
 from bidclient.network.clock import system_now
-from bidclient.similarity.device import Adapter, Probe
+from bidclient.similarity.findings.device import Adapter, Probe
 from bidclient.stages.tender import Tender, read_tender
 from bidclient.store.bids import BidFolder
 from bidclient.store.device_ledger import DeviceLedger

@@ -22,10 +22,10 @@ from hypothesis import strategies as st
 
 from bidclient.errors import BadDocument, FileProblem
 from bidclient.explain import in_words
-from bidclient.similarity.apart import Reader
-from bidclient.similarity.document import Extract
-from bidclient.similarity.extract import extract
-from bidclient.similarity.limits import Limits
+from bidclient.similarity.reading.apart import Reader
+from bidclient.similarity.reading.document import Extract
+from bidclient.similarity.reading.extract import extract
+from bidclient.similarity.reading.limits import Limits
 from tests.support.bids import make_pdf
 from tests.support.pdf_files import make_claiming_image, make_many_pages, make_nested_forms
 from tests.support.word_files import (

@@ -9,8 +9,8 @@ from bidclient.sandbox.contaminated import contaminate
 from bidclient.sandbox.practice import write_papers
 from bidclient.sandbox.rivals import RIVALS
 from bidclient.sandbox.samples import load_sample, sample_ids
-from bidclient.similarity.bidder import foreign_bidder
-from bidclient.similarity.extract import extract
+from bidclient.similarity.findings.bidder import foreign_bidder
+from bidclient.similarity.reading.extract import extract
 
 
 @pytest.mark.parametrize("sample", sample_ids())

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bidclient.errors import ArchiveUnfit, Busy, NoSuchBid
-from bidclient.similarity.compare import compare
-from bidclient.similarity.fingerprint import PARAMETERS, SENSITIVE
-from bidclient.similarity.source import Query, TextSource
+from bidclient.similarity.passages.compare import compare
+from bidclient.similarity.passages.fingerprint import PARAMETERS, SENSITIVE
+from bidclient.similarity.passages.source import Query, TextSource
 from bidclient.store.archive import Archive, Content, Filed
 from bidclient.store.archive_records import KeptDocument, Outdated, RefusedFile
 from tests.support.archives import (

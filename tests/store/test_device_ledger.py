@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bidclient.errors import DiskProblem
-from bidclient.similarity.device import DeviceUse
+from bidclient.similarity.findings.device import DeviceUse
 from bidclient.store.device_ledger import DeviceLedger
 from bidclient.store.local_key import local_key
 from bidclient.store.lock import locked

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from bidclient.errors import BadFormat, NotCanonical
-from bidclient.similarity.compare import Coverage
-from bidclient.similarity.document import Extract, Page, Picture, Trait
-from bidclient.similarity.passage import Passage
-from bidclient.similarity.report import Acceptance
+from bidclient.similarity.passages.compare import Coverage
+from bidclient.similarity.passages.passage import Passage
+from bidclient.similarity.reading.document import Extract, Page, Picture, Trait
+from bidclient.similarity.report.self_check import Acceptance
 from bidclient.store.check_cache import CheckCache, Compared
 from bidclient.store.self_checks import PAGE, REPORT, SelfChecks
 from tests.support.self_check import AT, DIGEST, OTHER, finding, record

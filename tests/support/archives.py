@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
-from bidclient.similarity.document import Extract, Page, Picture, Trait
+from bidclient.similarity.reading.document import Extract, Page, Picture, Trait
 from bidclient.stages.draft import PricedItem
 from bidclient.store.archive import Archive, Content, Filed, indexed
 from bidclient.store.archive_postgres import open_postgres_archive

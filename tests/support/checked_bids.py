@@ -13,8 +13,8 @@ from bidclient.desk import Desk, build
 from bidclient.desk.self_check import SelfCheckOrder, SelfCheckReport
 from bidclient.desk.workplace import WorkplaceFiles
 from bidclient.formats import atomic
-from bidclient.similarity.report import Found, SelfCheck
-from bidclient.similarity.thresholds import THRESHOLDS, Thresholds
+from bidclient.similarity.findings.thresholds import THRESHOLDS, Thresholds
+from bidclient.similarity.report.self_check import Found, SelfCheck
 from bidclient.stages.draft import draft_bytes, read_draft
 from bidclient.stages.tender import TenderPackage, write_tender
 from bidclient.store.settings import CompanySettings, Settings

@@ -3,10 +3,10 @@
 import hashlib
 from collections.abc import Sequence
 
-from bidclient.similarity.document import Extract, Page, Picture
-from bidclient.similarity.examined import Counterpart, Examined
-from bidclient.similarity.ours import Ours
-from bidclient.similarity.passage import Owner
+from bidclient.similarity.findings.examined import Counterpart, Examined
+from bidclient.similarity.findings.ours import Ours
+from bidclient.similarity.passages.passage import Owner
+from bidclient.similarity.reading.document import Extract, Page, Picture
 from tests.support.bids import BIDDER, LEGAL_REPRESENTATIVE
 
 OURS = Ours((BIDDER, "陇原示范"), (LEGAL_REPRESENTATIVE,))

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from bidclient.similarity.normal import Ranges
-from bidclient.similarity.passage import Passage
-from bidclient.similarity.source import Query, TextSource
+from bidclient.similarity.passages.normal import Ranges
+from bidclient.similarity.passages.passage import Passage
+from bidclient.similarity.passages.source import Query, TextSource
 from tests.support.clauses import paragraph
 from tests.support.rewriting import KINDS, rewritten
 

@@ -6,7 +6,7 @@ from xml.sax.saxutils import quoteattr
 
 from openpyxl import Workbook
 
-from bidclient.similarity.hardware_records import HardwareRecord, integrity_of
+from bidclient.similarity.reading.hardware_records import HardwareRecord, integrity_of
 
 Row = tuple[str, str, str, str, str, str]
 """Code, name, unit, quantity, unit price, total."""

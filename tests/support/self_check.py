@@ -1,7 +1,8 @@
 """A report of a self-check as tests want it, made without reading any file."""
 
 from bidclient.checks.finding import Evidence, Finding, Place, Severity
-from bidclient.similarity.report import (
+from bidclient.similarity.report.parts import found
+from bidclient.similarity.report.self_check import (
     FORMAT,
     NOTICE_EN,
     NOTICE_ZH,
@@ -19,7 +20,6 @@ from bidclient.similarity.report import (
     Spot,
     Subject,
 )
-from bidclient.similarity.report_parts import found
 
 AT = "2026-11-23T17:30:00.000+08:00"
 DIGEST, OTHER = "0a" * 32, "0b" * 32
